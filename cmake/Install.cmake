@@ -1,0 +1,66 @@
+# What `make install` puts where, and how programs find it: pkg-config (tare.pc) and find_package(tare).
+include(CMakePackageConfigHelpers)
+
+install(TARGETS tare_shared tare_static EXPORT tareTargets
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+if(TARGET tare_libc)
+    install(TARGETS tare_libc LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+endif()
+install(DIRECTORY include/tare DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+if(TARGET tare)
+    install(TARGETS tare RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+
+# Paths in both files are relative to where the file lies, so that an installed tree can be moved.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+    set(tare_pc_prefix "${CMAKE_INSTALL_PREFIX}")
+    set(tare_pc_libdir "${CMAKE_INSTALL_FULL_LIBDIR}")
+    set(tare_pc_includedir "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+else()
+    file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+    string(REGEX REPLACE "/$" "" up "${up}")
+    set(tare_pc_prefix "\${pcfiledir}/${up}")
+    set(tare_pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+    set(tare_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+configure_file(tare.pc.in tare.pc @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/tare.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+set(tare_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/tare")
+configure_package_config_file(cmake/tareConfig.cmake.in tareConfig.cmake INSTALL_DESTINATION "${tare_cmake_dir}")
+write_basic_package_version_file(tareConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/tareConfig.cmake" "${PROJECT_BINARY_DIR}/tareConfigVersion.cmake"
+    DESTINATION "${tare_cmake_dir}")
+# shared -> tare::tare, static -> tare::tare_static
+set_target_properties(tare_shared PROPERTIES EXPORT_NAME tare)
+install(EXPORT tareTargets NAMESPACE tare:: DESTINATION "${tare_cmake_dir}")
+
+# Man pages: NAME.SECTION.scd becomes NAME.SECTION. None can be missed: the list is the folder.
+find_program(TARE_SCDOC scdoc)
+file(GLOB tare_man_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/docs/man/*.scd")
+if(TARE_SCDOC)
+    set(tare_man_pages "")
+    foreach(source IN LISTS tare_man_sources)
+        get_filename_component(page "${source}" NAME_WLE)
+        string(REGEX REPLACE "^.*\\." "" section "${page}")
+        set(output "${PROJECT_BINARY_DIR}/man/man${section}/${page}")
+        add_custom_command(OUTPUT "${output}"
+            COMMAND ${CMAKE_COMMAND} -E make_directory "${PROJECT_BINARY_DIR}/man/man${section}"
+            COMMAND sh -c "'${TARE_SCDOC}' < '${source}' > '${output}.part' && mv '${output}.part' '${output}'"
+            DEPENDS "${source}" VERBATIM)
+        list(APPEND tare_man_pages "${output}")
+        install(FILES "${output}" DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}")
+    endforeach()
+    add_custom_target(tare_man ALL DEPENDS ${tare_man_pages})
+else()
+    message(STATUS "tare: no scdoc: the man pages are left out")
+endif()
+
+if(TARGET tare)
+    install(FILES completions/tare.bash DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME tare
+        OPTIONAL)
+    install(FILES completions/_tare DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" OPTIONAL)
+endif()
+install(FILES docs/result.schema.json docs/page-format.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)

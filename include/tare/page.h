@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page: the memory in which a measured process keeps what its instruments count, laid out for readers.
+ *
+ *     +--------+---------+-----------+---------+---------+---------+-- - -
+ *     | header | control | directory | strings | block 0 | block 1 | ...
+ *     +--------+---------+-----------+---------+---------+---------+-- - -
+ *                                               one for each thread at a time:
+ *                                              +--------+---------+-------+------------+
+ *                                              | header | pending | slots | histograms |
+ *                                              +--------+---------+-------+------------+
+ *
+ * docs/page-format.md is the contract in words, with an offset table and a worked example; this header is the
+ * same for C. All integers are in the byte order of the process that wrote them. Everything is an offset: from
+ * the start of the page, or of the block where it says so. A reader checks each of them before it uses it.
+ *
+ * Written by one thread each and read by others at any time, so single fields are read and written with relaxed
+ * atomic accesses of their size. Four stores publish: `state` and `instrument_count` of the header, `state` of
+ * a block and `generation` of a slot are stored with release order after what they announce, and are read with
+ * acquire order.
+ */
+#ifndef TARE_PAGE_H
+#define TARE_PAGE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TARE_PAGE_MAGIC "TAREPAGE" /* 8 bytes, no terminator */
+#define TARE_SET_MAGIC "TARESETS"
+#define TARE_PAGE_VERSION 1
+#define TARE_BYTE_ORDER 0x01020304u
+
+/* Name of the memfd, as /proc/PID/fd shows it behind "/memfd:". */
+#define TARE_PAGE_MEMFD "tare-page"
+#define TARE_SET_MEMFD "tare-set"
+
+enum tare_page_state {
+    TARE_PAGE_BUILDING = 0, /* not to be read yet */
+    TARE_PAGE_LIVE = 1,
+    TARE_PAGE_EXITED = 2, /* the process came to its end by itself; the last words have been written */
+};
+
+enum tare_clock {
+    TARE_CLOCK_NONE = 0,
+    TARE_CLOCK_TSC_ORDERED =
+        1,                /* the processor's counter, waiting for what comes before, and holding what follows */
+    TARE_CLOCK_TSC = 2,   /* the processor's counter, read out of order */
+    TARE_CLOCK_CLOCK = 3, /* CLOCK_MONOTONIC_RAW; a tick is a nanosecond */
+};
+
+enum tare_arch {
+    TARE_ARCH_GENERIC = 0,
+    TARE_ARCH_X86_64 = 1,
+    TARE_ARCH_AARCH64 = 2,
+};
+
+enum tare_kind {
+    TARE_KIND_TIMER = 1,
+};
+
+enum tare_page_flags {
+    TARE_PAGE_INVARIANT_TSC = 1u << 0, /* the processor states that its counter runs at one rate */
+    TARE_PAGE_HISTOGRAMS = 1u << 1,    /* scopes are entered in histograms, too */
+    TARE_PAGE_FORKED = 1u << 2,        /* made by fork: a child of a process with a page */
+    TARE_PAGE_FILE = 1u << 3,          /* asked for with TARE_PAGE=FILE */
+    TARE_PAGE_ON_DISK = 1u << 4,       /* and that file is not on a tmpfs: writeback may stall its writers */
+    TARE_PAGE_CALIBRATED = 1u << 5,    /* `cost` at start is valid */
+    TARE_PAGE_CALIBRATED_AT_EXIT = 1u << 6,
+};
+
+/* The same instant on the clock of the page and on CLOCK_MONOTONIC_RAW. */
+struct tare_anchor {
+    uint64_t ticks;
+    uint64_t raw_ns;
+    uint64_t bracket_ns; /* the two readings lie at most this far apart */
+};
+
+/* A cost of measuring in thousandths of a tick, over n calibration blocks. n 0: unknown. */
+struct tare_cost {
+    uint64_t median_mticks;
+    uint64_t mad_mticks; /* median absolute deviation, unscaled */
+    uint64_t n;
+};
+
+/* What one scope costs. `inner` lies within its own interval; `outer` is what it adds to the one around it. */
+struct tare_scope_cost {
+    struct tare_cost inner;
+    struct tare_cost outer;
+};
+
+/* The first 4096 bytes of a page. Reserved bytes are zero. */
+struct tare_page {
+    /*   0 */ char magic[8];
+    /*   8 */ uint32_t version;
+    /*  12 */ uint32_t byte_order;
+    /*  16 */ uint64_t page_size; /* bytes, all of it; what was never touched takes no memory */
+    /*  24 */ uint32_t header_size;
+    /*  28 */ uint32_t state; /* enum tare_page_state */
+    /*  32 */ uint64_t control_offset;
+    /*  40 */ uint64_t directory_offset;
+    /*  48 */ uint64_t strings_offset;
+    /*  56 */ uint64_t strings_size;
+    /*  64 */ uint64_t blocks_offset;
+    /*  72 */ uint64_t block_stride;
+    /*  80 */ uint32_t instrument_max;
+    /*  84 */ uint32_t block_max;
+    /*  88 */ uint32_t control_stride;
+    /*  92 */ uint32_t entry_stride;
+    /*  96 */ uint32_t slot_stride;
+    /* 100 */ uint32_t histogram_stride;
+    /* 104 */ uint32_t slots_offset;      /* from the start of a block */
+    /* 108 */ uint32_t histograms_offset; /* from the start of a block */
+    /* 112 */ uint32_t bucket_count;
+    /* 116 */ uint32_t bucket_bits; /* 2^bits buckets to each power of two */
+    /* 120 */ uint64_t reserved0;
+    /* 128 */ uint32_t instrument_count; /* entries of the directory that are valid */
+    /* 132 */ uint32_t block_count;      /* blocks that were ever used: 0 … block_count - 1 */
+    /* 136 */ uint64_t strings_used;     /* bytes */
+    /* 144 */ uint64_t lost_instruments; /* declared when the directory or the strings were full */
+    /* 152 */ uint64_t lost_threads;     /* threads that found no block, each counted once */
+    /* 160 */ uint64_t lost_scopes;      /* scopes begun on such threads, not recorded */
+    /* 168 */ uint64_t
+        dropped_scopes; /* ended in a signal handler that interrupted a recording, after 64 others */
+    /* 176 */ uint64_t reserved1[2];
+    /* 192 */ uint32_t pid; /* as the process sees itself */
+    /* 196 */ uint32_t parent_pid;
+    /* 200 */ uint32_t uid;
+    /* 204 */ uint32_t flags;               /* enum tare_page_flags */
+    /* 208 */ uint64_t start_time_jiffies;  /* field 22 of /proc/PID/stat: with pid, names the process */
+    /* 216 */ uint64_t started_realtime_ns; /* since 1970 */
+    /* 224 */ uint8_t boot_id[16];          /* of /proc/sys/kernel/random/boot_id; zero if unknown */
+    /* 240 */ uint32_t executable_string;   /* path of the executable: offset in the strings */
+    /* 244 */ uint32_t command_string;      /* command line, arguments separated by NUL, cut at 4096 bytes */
+    /* 248 */ uint32_t command_size;
+    /* 252 */ uint32_t reserved2;
+    /* 256 */ uint32_t clock;   /* enum tare_clock */
+    /* 260 */ uint32_t arch;    /* enum tare_arch */
+    /* 264 */ uint64_t rate_hz; /* ticks in a second, from the two anchors or better */
+    /* 272 */ uint64_t rate_error_ppb;
+    /* 280 */ struct tare_anchor first;            /* when the page was made */
+    /* 304 */ struct tare_anchor last;             /* after start-up's calibration, and again at exit */
+    /* 328 */ struct tare_scope_cost cost;         /* calibrated at start, for the page's clock and mode */
+    /* 376 */ struct tare_scope_cost cost_at_exit; /* and at exit */
+    /* 424 */ uint64_t calibration_ns;             /* time that start-up's calibration took */
+    /* 432 */ uint32_t runtime_version;            /* major << 16 | minor << 8 | patch */
+    /* 436 */ uint32_t reserved3;
+    /* 440 */ uint64_t
+        origin_ticks; /* when a forked child's page was made; 0 in others. Scopes open then are not recorded here */
+    /* 448 */ uint64_t
+        pid_namespace; /* inode of /proc/self/ns/pid, in which pid and parent_pid mean something; 0: unknown */
+    /* 456 */ uint64_t grain_ticks; /* the counter moves in steps of about this many ticks; 0: unknown */
+    /* 464 */ uint8_t reserved4[3632];
+};
+
+/* One for each instrument, at control_offset. Readers outside may write the first two members. */
+struct tare_control {
+    /* 0 */ uint8_t enabled; /* 0 or 1 */
+    /* 1 */ uint8_t reserved[3];
+    /* 4 */ uint32_t generation; /* add 1, passing over 0, to reset: counts of another generation are void */
+};
+
+/*
+ * One for each instrument, at directory_offset. Never changes once instrument_count covers it, but for
+ * `objects`.
+ */
+struct tare_entry {
+    /*  0 */ uint32_t kind;          /* enum tare_kind */
+    /*  4 */ uint32_t objects;       /* declarations that are loaded now; 0 after dlclose */
+    /*  8 */ uint32_t module_string; /* offsets in the strings; each string ends with NUL */
+    /* 12 */ uint32_t name_string;
+    /* 16 */ uint32_t file_string;
+    /* 20 */ uint32_t line;
+    /* 24 */ uint32_t reserved[10];
+};
+
+enum tare_block_state {
+    TARE_BLOCK_FREE = 0,
+    TARE_BLOCK_OWNED = 1,
+    TARE_BLOCK_ENDED = 2,  /* its thread has ended; the next thread counts on in it */
+    TARE_BLOCK_ENDING = 3, /* its thread has left its destructors behind, and uses it until it is gone */
+};
+
+/* The start of a block. The first line belongs to the thread, the second to whoever claims the block. */
+struct tare_block {
+    /*   0 */ uint64_t ended;        /* scopes that ended in this block */
+    /*   8 */ uint64_t token_offset; /* private: a scope that begins is named by `ended` + this */
+    /*  16 */ uint64_t busy;         /* private: a recording is under way, by a scope about here in the stack */
+    /*  24 */ uint32_t
+        pending_first; /* private: recordings that a signal handler put off: a ring, from here ... */
+    /*  28 */ uint32_t pending_end; /* private: ... up to here, modulo its size */
+    /*  32 */ uint64_t base_token;  /* private: tokens up to this one belong to earlier threads */
+    /*  40 */ uint64_t reserved0[3];
+    /*  64 */ uint32_t state;   /* enum tare_block_state */
+    /*  68 */ uint32_t tid;     /* of the thread that owns it, or owned it last */
+    /*  72 */ uint64_t threads; /* that owned it, one after the other */
+    /*  80 */ char thread_name[16];
+    /*  96 */ uint64_t reserved1[4];
+};
+
+/*
+ * One for each instrument and block. One writer: the block's thread. Void if `generation` is not the control's.
+ */
+struct tare_slot {
+    /*   0 */ uint64_t calls;         /* scopes ended */
+    /*   8 */ uint64_t outermost;     /* of them, those not inside another of this timer */
+    /*  16 */ uint64_t total_ticks;   /* of the outermost */
+    /*  24 */ uint64_t min_ticks;     /* of the outermost; UINT64_MAX if there were none */
+    /*  32 */ uint64_t max_ticks;     /* of the outermost */
+    /*  40 */ uint64_t scopes_within; /* scopes of any timer that ended in the outermost */
+    /*  48 */ uint64_t bytes;
+    /*  56 */ uint64_t open_token; /* private: names the outermost scope that is open; up to base_token: none */
+    /*  64 */ uint64_t open_frame; /* private: how deep in the stack it began */
+    /*  72 */ uint64_t open_span;  /* private: where its span lies */
+    /*  80 */ uint32_t generation;
+    /*  84 */ uint32_t reserved0;
+    /*  88 */ uint64_t reserved1[5];
+};
+
+/*
+ * Histograms: log-linear. Values below 16 have a bucket each; above, each power of two is cut into 16 equal
+ * buckets, so the middle of a bucket is at most 1/32 (3.2 %) from any value in it. Values of 2^48 ticks and
+ * more (a day at 3 GHz) are counted in the last bucket. A bucket is a uint64_t.
+ */
+#define TARE_BUCKET_BITS 4
+#define TARE_BUCKET_SUB (1u << TARE_BUCKET_BITS)
+#define TARE_BUCKET_TOP 48
+#define TARE_BUCKET_COUNT (TARE_BUCKET_SUB + (TARE_BUCKET_TOP - TARE_BUCKET_BITS) * TARE_BUCKET_SUB) /* 720 */
+
+static inline uint32_t tare_bucket_of(uint64_t ticks)
+{
+    if (__builtin_expect(ticks >> TARE_BUCKET_TOP != 0, 0)) {
+        return TARE_BUCKET_COUNT - 1;
+    }
+    /* Below 16 as if it were 16, whose shift is 0: so small values need no branch. */
+    uint32_t shift = 63u - TARE_BUCKET_BITS - (uint32_t)__builtin_clzll(ticks | TARE_BUCKET_SUB);
+    return (shift << TARE_BUCKET_BITS) + (uint32_t)(ticks >> shift);
+}
+
+/* The smallest value that falls into bucket `index` (below TARE_BUCKET_COUNT). */
+static inline uint64_t tare_bucket_low(uint32_t index)
+{
+    if (index < 2 * TARE_BUCKET_SUB) {
+        return index;
+    }
+    uint32_t shift = (index >> TARE_BUCKET_BITS) - 1;
+    return (uint64_t)(TARE_BUCKET_SUB + (index & (TARE_BUCKET_SUB - 1))) << shift;
+}
+
+/* How many different values fall into it. */
+static inline uint64_t tare_bucket_width(uint32_t index)
+{
+    return index < 2 * TARE_BUCKET_SUB ? 1 : UINT64_C(1) << ((index >> TARE_BUCKET_BITS) - 1);
+}
+
+/*
+ * A set: several pages in one file, one behind the other, for `tare run`, which makes it and names it to its
+ * children as TARE_PAGE=set:/proc/PID/fd/FD. A process claims the next page by adding 1 to `next`; page k lies
+ * at first_offset + k * stride. A claim beyond `max` is a process that is lost.
+ */
+struct tare_set {
+    /*  0 */ char magic[8];
+    /*  8 */ uint32_t version;
+    /* 12 */ uint32_t byte_order;
+    /* 16 */ uint64_t first_offset;
+    /* 24 */ uint64_t stride;
+    /* 32 */ uint64_t max;
+    /* 40 */ uint64_t next;
+    /* 48 */ uint64_t reserved[2];
+};
+
+#ifdef __cplusplus
+#define TARE__ASSERT static_assert
+#else
+#define TARE__ASSERT _Static_assert
+#endif
+TARE__ASSERT(sizeof(struct tare_page) == 4096, "the header of a page is 4096 bytes");
+TARE__ASSERT(sizeof(struct tare_control) == 8, "layout");
+TARE__ASSERT(sizeof(struct tare_entry) == 64, "layout");
+TARE__ASSERT(sizeof(struct tare_block) == 128, "layout");
+TARE__ASSERT(sizeof(struct tare_slot) == 128, "layout");
+TARE__ASSERT(sizeof(struct tare_set) == 64, "layout");
+TARE__ASSERT(__builtin_offsetof(struct tare_page, instrument_count) == 128, "layout");
+TARE__ASSERT(__builtin_offsetof(struct tare_page, pid) == 192, "layout");
+TARE__ASSERT(__builtin_offsetof(struct tare_page, clock) == 256, "layout");
+TARE__ASSERT(__builtin_offsetof(struct tare_page, cost) == 328, "layout");
+
+TARE__ASSERT(__builtin_offsetof(struct tare_slot, generation) == 80, "layout");
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TARE_PAGE_H */
