@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Merging. Sums of processes add in ns, since each process has calibrated its own clock; ticks and histograms
+ * add only while all processes use one clock, and are left out when they do not.
+ */
+#include "result/collect.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "runtime/clock.h"
+#include "stats/quantile.h"
+
+/* One timer, over the processes so far. */
+struct merged {
+    char *module, *name, *file;
+    uint32_t line;
+    struct tare_timer_sums sums;
+    double min_ns, max_ns;
+    struct tare_estimate estimate;
+    uint64_t *buckets; /* NULL: none, or of different clocks */
+    bool window;
+};
+
+struct tare_collector {
+    struct tare_result *result;
+    struct merged *timers;
+    size_t count, capacity;
+    uint32_t *table; /* open addressing: index + 1 */
+    size_t table_size;
+    bool any_page;
+    uint32_t clock; /* of the first page */
+    bool mixed_clocks;
+    double tick_ns; /* of the page with the best known rate */
+    double best_error_ppb;
+};
+
+struct tare_collector *tare_collector_new(struct tare_result *result)
+{
+    struct tare_collector *collector = calloc(1, sizeof(*collector));
+    if (collector != NULL) {
+        collector->result = result;
+        collector->best_error_ppb = INFINITY;
+        collector->tick_ns = NAN;
+    }
+    return collector;
+}
+
+static void merged_release(struct merged *timer)
+{
+    free(timer->module);
+    free(timer->name);
+    free(timer->file);
+    free(timer->buckets);
+}
+
+void tare_collector_free(struct tare_collector *collector)
+{
+    if (collector == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < collector->count; i++) {
+        merged_release(&collector->timers[i]);
+    }
+    free(collector->timers);
+    free(collector->table);
+    free(collector);
+}
+
+static size_t hash(const char *module, const char *name)
+{
+    size_t h = 5381;
+    for (const char *p = module; *p != '\0'; p++) {
+        h = h * 33 ^ (unsigned char)*p;
+    }
+    h = h * 33 ^ 0xff;
+    for (const char *p = name; *p != '\0'; p++) {
+        h = h * 33 ^ (unsigned char)*p;
+    }
+    return h;
+}
+
+/* Where the name stands in the table, or the free place where it belongs. */
+static uint32_t *place_of(const struct tare_collector *collector, const char *module, const char *name)
+{
+    size_t at = hash(module, name) & (collector->table_size - 1);
+    while (collector->table[at] != 0) {
+        const struct merged *timer = &collector->timers[collector->table[at] - 1];
+        if (strcmp(timer->name, name) == 0 && strcmp(timer->module, module) == 0) {
+            break;
+        }
+        at = (at + 1) & (collector->table_size - 1);
+    }
+    return &collector->table[at];
+}
+
+static int grow(struct tare_collector *collector)
+{
+    if (collector->count < collector->capacity) {
+        return 0;
+    }
+    size_t capacity = collector->capacity != 0 ? 2 * collector->capacity : 64;
+    struct merged *timers = realloc(collector->timers, capacity * sizeof(*timers));
+    if (timers == NULL) {
+        return -ENOMEM;
+    }
+    collector->timers = timers;
+    uint32_t *table = calloc(4 * capacity, sizeof(*table));
+    if (table == NULL) {
+        return -ENOMEM;
+    }
+    free(collector->table);
+    collector->table = table;
+    collector->table_size = 4 * capacity;
+    collector->capacity = capacity;
+    for (size_t i = 0; i < collector->count; i++) {
+        *place_of(collector, timers[i].module, timers[i].name) = (uint32_t)i + 1;
+    }
+    return 0;
+}
+
+static struct merged *find_or_add(struct tare_collector *collector, const struct tare_page_timer *from)
+{
+    if (grow(collector) != 0) {
+        return NULL;
+    }
+    uint32_t *place = place_of(collector, from->module, from->name);
+    if (*place != 0) {
+        return &collector->timers[*place - 1];
+    }
+    struct merged timer = {
+        .module = strdup(from->module),
+        .name = strdup(from->name),
+        .file = from->file[0] != '\0' ? strdup(from->file) : NULL,
+        .line = from->line,
+        .sums.min_ticks = UINT64_MAX,
+        .min_ns = NAN,
+        .max_ns = NAN,
+    };
+    if (timer.module == NULL || timer.name == NULL || (timer.file == NULL && from->file[0] != '\0')) {
+        merged_release(&timer);
+        return NULL;
+    }
+    collector->timers[collector->count] = timer;
+    *place = (uint32_t)++collector->count;
+    return &collector->timers[collector->count - 1];
+}
+
+/* A sum that stays at its greatest value instead of starting again: pages can be damaged. */
+static uint64_t add(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static int merge(struct merged *timer, const struct tare_page_timer *from, const struct tare_cost_model *model,
+                 bool same_clock, bool window)
+{
+    const struct tare_timer_sums *sums = &from->sums;
+    struct tare_estimate estimate = tare_estimate_timer(model, sums);
+    if (timer->sums.calls == 0) {
+        timer->estimate = estimate;
+    } else {
+        tare_estimate_add(&timer->estimate, &estimate);
+    }
+    timer->sums.calls = add(timer->sums.calls, sums->calls);
+    timer->sums.outermost = add(timer->sums.outermost, sums->outermost);
+    timer->sums.total_ticks = add(timer->sums.total_ticks, sums->total_ticks);
+    timer->sums.scopes_within = add(timer->sums.scopes_within, sums->scopes_within);
+    timer->sums.bytes = add(timer->sums.bytes, sums->bytes);
+    timer->window |= window;
+    if (sums->outermost == 0) {
+        return 0;
+    }
+    double min_ns = (double)sums->min_ticks * model->tick_ns, max_ns = (double)sums->max_ticks * model->tick_ns;
+    timer->min_ns = isnan(timer->min_ns) || min_ns < timer->min_ns ? min_ns : timer->min_ns;
+    timer->max_ns = isnan(timer->max_ns) || max_ns > timer->max_ns ? max_ns : timer->max_ns;
+    timer->sums.min_ticks = sums->min_ticks < timer->sums.min_ticks ? sums->min_ticks : timer->sums.min_ticks;
+    timer->sums.max_ticks = sums->max_ticks > timer->sums.max_ticks ? sums->max_ticks : timer->sums.max_ticks;
+    if (from->buckets == NULL || !same_clock) {
+        return 0;
+    }
+    if (timer->buckets == NULL) {
+        timer->buckets = calloc(TARE_BUCKET_COUNT, sizeof(*timer->buckets));
+        if (timer->buckets == NULL) {
+            return -ENOMEM;
+        }
+    }
+    for (uint32_t i = 0; i < TARE_BUCKET_COUNT; i++) {
+        timer->buckets[i] = add(timer->buckets[i], from->buckets[i]);
+    }
+    return 0;
+}
+
+static double ticks_to_ns(const struct tare_collector *collector, double ticks)
+{
+    return collector->mixed_clocks ? NAN : ticks * collector->tick_ns;
+}
+
+static int fill_buckets(struct tare_result_figures *figures, const uint64_t *buckets)
+{
+    size_t used = 0;
+    for (uint32_t i = 0; i < TARE_BUCKET_COUNT; i++) {
+        used += buckets[i] != 0;
+    }
+    if (used == 0) {
+        return 0;
+    }
+    figures->buckets = calloc(used, sizeof(*figures->buckets));
+    if (figures->buckets == NULL) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < TARE_BUCKET_COUNT; i++) {
+        if (buckets[i] != 0) {
+            figures->buckets[figures->bucket_count++] = (struct tare_result_bucket){
+                .low_ticks = tare_bucket_low(i), .width_ticks = tare_bucket_width(i), .count = buckets[i]};
+        }
+    }
+    return 0;
+}
+
+static void fill_quantiles(const struct tare_collector *collector, const struct merged *timer,
+                           struct tare_result_figures *figures)
+{
+    const struct {
+        double p;
+        double *raw, *net;
+    } wanted[] = {
+        {0.5, &figures->raw_p50_ns, &figures->net_p50_ns},
+        {0.9, &figures->raw_p90_ns, &figures->net_p90_ns},
+        {0.95, &figures->raw_p95_ns, &figures->net_p95_ns},
+        {0.99, &figures->raw_p99_ns, &figures->net_p99_ns},
+        {0.999, &figures->raw_p999_ns, &figures->net_p999_ns},
+    };
+    double shift_ns = tare_estimate_shift_ns(&timer->estimate, timer->sums.outermost);
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        double ticks = tare_histogram_quantile(timer->buckets, TARE_BUCKET_COUNT, wanted[i].p,
+                                               timer->sums.min_ticks, timer->sums.max_ticks, NULL);
+        *wanted[i].raw = ticks_to_ns(collector, ticks);
+        *wanted[i].net = *wanted[i].raw - shift_ns;
+    }
+}
+
+static int fill(const struct tare_collector *collector, const struct merged *timer,
+                struct tare_result_figures *figures)
+{
+    const struct tare_timer_sums *sums = &timer->sums;
+    tare_result_figures_init(figures);
+    figures->calls = sums->calls;
+    figures->outermost_calls = sums->outermost;
+    figures->scopes_within = sums->scopes_within;
+    figures->bytes = sums->bytes;
+    figures->has_ticks = !collector->mixed_clocks;
+    if (figures->has_ticks) {
+        figures->raw_total_ticks = sums->total_ticks;
+        figures->raw_min_ticks = sums->outermost != 0 && !timer->window ? sums->min_ticks : 0;
+        figures->raw_max_ticks = timer->window ? 0 : sums->max_ticks;
+    }
+    if (sums->calls == 0) {
+        return 0;
+    }
+    double outermost = (double)sums->outermost;
+    figures->raw_total_ns = timer->estimate.raw_total_ns;
+    figures->net_total_ns = timer->estimate.net_total_ns;
+    if (sums->outermost == 0) {
+        return 0;
+    }
+    figures->raw_avg_ns = figures->raw_total_ns / outermost;
+    figures->net_avg_ns = figures->net_total_ns / outermost;
+    figures->net_avg_error_ns = tare_estimate_avg_error_ns(&timer->estimate, sums->outermost);
+    if (!timer->window) {
+        figures->raw_min_ns = timer->min_ns;
+        figures->raw_max_ns = timer->max_ns;
+    }
+    if (timer->buckets == NULL || collector->mixed_clocks) {
+        return 0;
+    }
+    fill_quantiles(collector, timer, figures);
+    return fill_buckets(figures, timer->buckets);
+}
+
+static struct tare_result_cost to_cost(const struct tare_cost_ticks *cost, double tick_ns)
+{
+    return (struct tare_result_cost){
+        .median_ns = cost->n != 0 ? cost->median * tick_ns : NAN,
+        .mad_ns = cost->n != 0 ? cost->mad * tick_ns : NAN,
+        .n = cost->n,
+    };
+}
+
+/* The result states the clock of the page whose rate is known best: with one machine and clock, they agree. */
+static int note_clock(struct tare_collector *collector, const struct tare_page *header,
+                      const struct tare_cost_model *model)
+{
+    struct tare_result_clock *clock = &collector->result->clock;
+    if (collector->any_page && header->clock != collector->clock && !collector->mixed_clocks) {
+        collector->mixed_clocks = true;
+        free(clock->name);
+        clock->name = strdup("mixed");
+        clock->rate_hz = clock->rate_error_ppm = clock->granularity_ns = NAN;
+        return clock->name != NULL ? 0 : -ENOMEM;
+    }
+    collector->any_page = true;
+    bool better = model->rate_error_ppb < collector->best_error_ppb ||
+                  (header->flags & TARE_PAGE_CALIBRATED_AT_EXIT && clock->inner_at_exit.n == 0);
+    if (collector->mixed_clocks || (clock->name != NULL && !better)) {
+        return 0;
+    }
+    if (clock->name == NULL) {
+        collector->clock = header->clock;
+        clock->name = strdup(tare__clock_name(header->clock));
+        if (clock->name == NULL) {
+            return -ENOMEM;
+        }
+    }
+    collector->tick_ns = model->tick_ns;
+    collector->best_error_ppb = model->rate_error_ppb;
+    clock->rate_hz = 1e9 / model->tick_ns;
+    clock->rate_error_ppm = model->rate_error_ppb / 1000;
+    clock->granularity_ns = header->grain_ticks != 0 ? (double)header->grain_ticks * model->tick_ns : NAN;
+    clock->invariant_tsc = header->flags & TARE_PAGE_INVARIANT_TSC;
+    clock->inner = to_cost(&model->inner, model->tick_ns);
+    clock->outer = to_cost(&model->outer, model->tick_ns);
+    clock->inner_at_exit = to_cost(&model->inner_at_exit, model->tick_ns);
+    clock->outer_at_exit = to_cost(&model->outer_at_exit, model->tick_ns);
+    return 0;
+}
+
+static char *join_command(const char *command, size_t size)
+{
+    char *text = malloc(size + 1);
+    if (text == NULL) {
+        return NULL;
+    }
+    memcpy(text, command, size);
+    while (size > 0 && text[size - 1] == '\0') {
+        size--;
+    }
+    for (size_t i = 0; i < size; i++) {
+        text[i] = text[i] == '\0' ? ' ' : text[i];
+    }
+    text[size] = '\0';
+    return text;
+}
+
+static int fill_timers(const struct tare_page_view *view, const struct tare_cost_model *model,
+                       const struct tare_page_context *context, struct tare_result *result,
+                       struct tare_result_process *process);
+
+static int add_process(struct tare_collector *collector, const struct tare_page_view *view,
+                       const struct tare_cost_model *model, const struct tare_page_context *context)
+{
+    const struct tare_page *header = &view->header;
+    struct tare_result_process *process = tare_result_add_process(collector->result);
+    if (process == NULL) {
+        return -ENOMEM;
+    }
+    process->pid = header->pid;
+    process->parent_pid = header->parent_pid;
+    process->executable = view->executable[0] != '\0' ? strdup(view->executable) : NULL;
+    process->command = view->command_size != 0 ? join_command(view->command, view->command_size) : NULL;
+    process->end = context->end;
+    process->code = context->code;
+    process->lost_instruments = header->lost_instruments;
+    process->lost_threads = header->lost_threads;
+    process->lost_scopes = header->lost_scopes;
+    process->dropped_scopes = header->dropped_scopes;
+    for (size_t i = 0; i < view->thread_count; i++) {
+        process->threads = add(process->threads, view->threads[i].threads);
+    }
+    const struct tare_anchor *from = header->flags & TARE_PAGE_FORKED ? NULL : &header->first;
+    bool ended_by_itself = header->state == TARE_PAGE_EXITED;
+    process->wall_ns = from != NULL && ended_by_itself && header->last.raw_ns > from->raw_ns
+                           ? (double)(header->last.raw_ns - from->raw_ns)
+                           : NAN;
+    return context->keep_timers ? fill_timers(view, model, context, collector->result, process) : 0;
+}
+
+int tare_collector_add(struct tare_collector *collector, const struct tare_page_view *view,
+                       const struct tare_page_context *context)
+{
+    struct tare_result *result = collector->result;
+    struct tare_cost_model model = tare_page_cost_model(&view->header, context->now);
+    int error = note_clock(collector, &view->header, &model);
+    for (size_t i = 0; error == 0 && i < view->timer_count; i++) {
+        struct merged *timer = find_or_add(collector, &view->timers[i]);
+        if (timer == NULL) {
+            return -ENOMEM;
+        }
+        if (view->timers[i].sums.calls != 0) {
+            error =
+                merge(timer, &view->timers[i], &model, view->header.clock == collector->clock, context->window);
+        }
+    }
+    result->lost_instruments = add(result->lost_instruments, view->header.lost_instruments);
+    result->lost_threads = add(result->lost_threads, view->header.lost_threads);
+    result->lost_scopes = add(result->lost_scopes, view->header.lost_scopes);
+    result->dropped_scopes = add(result->dropped_scopes, view->header.dropped_scopes);
+    if (view->header.page_size > result->page_size_bytes) {
+        result->page_size_bytes = view->header.page_size;
+    }
+    if (error == 0 && context->keep_process) {
+        error = add_process(collector, view, &model, context);
+    }
+    return error;
+}
+
+/* One process's own timers: a collector for it alone. */
+static int fill_timers(const struct tare_page_view *view, const struct tare_cost_model *model,
+                       const struct tare_page_context *context, struct tare_result *result,
+                       struct tare_result_process *process)
+{
+    struct tare_collector alone = {.result = result, .clock = view->header.clock, .tick_ns = model->tick_ns};
+    for (size_t i = 0; i < view->timer_count; i++) {
+        const struct tare_page_timer *from = &view->timers[i];
+        if (from->sums.calls == 0) {
+            continue;
+        }
+        struct merged timer = {.sums.min_ticks = UINT64_MAX, .min_ns = NAN, .max_ns = NAN};
+        int error = merge(&timer, from, model, true, context->window);
+        struct tare_result_timer *to =
+            error == 0 ? tare_result_process_add_timer(process, from->module, from->name) : NULL;
+        if (to != NULL) {
+            to->file = from->file[0] != '\0' ? strdup(from->file) : NULL;
+            to->line = from->line;
+            error = fill(&alone, &timer, &to->figures);
+        }
+        free(timer.buckets);
+        if (to == NULL || error != 0) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int tare_collector_finish(struct tare_collector *collector)
+{
+    for (size_t i = 0; i < collector->count; i++) {
+        const struct merged *timer = &collector->timers[i];
+        struct tare_result_timer *to = tare_result_add_timer(collector->result, timer->module, timer->name);
+        if (to == NULL) {
+            return -ENOMEM;
+        }
+        to->file = timer->file != NULL ? strdup(timer->file) : NULL;
+        to->line = timer->line;
+        if (fill(collector, timer, &to->figures) != 0) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int tare_collector_figures(const struct tare_collector *collector, const char *module, const char *name,
+                           struct tare_result_figures *figures)
+{
+    tare_result_figures_init(figures);
+    if (collector->table_size == 0) {
+        return 0;
+    }
+    const uint32_t *place = place_of(collector, module, name);
+    return *place == 0 ? 0 : fill(collector, &collector->timers[*place - 1], figures);
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+static void subtract_timer(struct tare_page_timer *later, const struct tare_page_timer *earlier)
+{
+    if (later->generation != earlier->generation) {
+        return; /* reset in between: all of it is new */
+    }
+    later->sums.calls = less(later->sums.calls, earlier->sums.calls);
+    later->sums.outermost = less(later->sums.outermost, earlier->sums.outermost);
+    later->sums.total_ticks = less(later->sums.total_ticks, earlier->sums.total_ticks);
+    later->sums.scopes_within = less(later->sums.scopes_within, earlier->sums.scopes_within);
+    later->sums.bytes = less(later->sums.bytes, earlier->sums.bytes);
+    if (later->buckets == NULL || earlier->buckets == NULL) {
+        return;
+    }
+    /* The extremes of the window are not known; those of its buckets bound its quantiles. */
+    uint64_t min = UINT64_MAX, max = 0;
+    for (uint32_t i = 0; i < TARE_BUCKET_COUNT; i++) {
+        later->buckets[i] = less(later->buckets[i], earlier->buckets[i]);
+        if (later->buckets[i] != 0) {
+            min = min == UINT64_MAX ? tare_bucket_low(i) : min;
+            max = tare_bucket_low(i) + tare_bucket_width(i) - 1;
+        }
+    }
+    if (min != UINT64_MAX) {
+        later->sums.min_ticks = min > later->sums.min_ticks ? min : later->sums.min_ticks;
+        later->sums.max_ticks = max < later->sums.max_ticks ? max : later->sums.max_ticks;
+    }
+}
+
+void tare_page_view_subtract(struct tare_page_view *later, const struct tare_page_view *earlier)
+{
+    for (size_t i = 0; i < later->timer_count && i < earlier->timer_count; i++) {
+        if (later->timers[i].index == earlier->timers[i].index) { /* directories only grow */
+            subtract_timer(&later->timers[i], &earlier->timers[i]);
+        }
+    }
+    later->header.lost_instruments = less(later->header.lost_instruments, earlier->header.lost_instruments);
+    later->header.lost_threads = less(later->header.lost_threads, earlier->header.lost_threads);
+    later->header.lost_scopes = less(later->header.lost_scopes, earlier->header.lost_scopes);
+    later->header.dropped_scopes = less(later->header.dropped_scopes, earlier->header.dropped_scopes);
+}
