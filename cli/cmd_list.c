@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* `tare list`: the timers that a program and its libraries declare, without running it. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "record/elf.h"
+#include "runtime/text.h"
+
+enum { OPTION_LIST_FORMAT = 1 };
+
+static const struct option_spec options[] = {
+    {OPTION_LIST_FORMAT, '\0', "format", "FORMAT", "table or json", "table json"},
+    {0},
+};
+
+struct list_options {
+    bool json;
+};
+
+static int handle_option(void *data, int id, const char *value)
+{
+    (void)id;
+    struct list_options *list = data;
+    list->json = strcmp(value, "json") == 0;
+    if (!list->json && strcmp(value, "table") != 0) {
+        error("unknown format '%s': one of table, json", value);
+        return EXIT_TROUBLE;
+    }
+    return 0;
+}
+
+/* "module::name" as it can be shown; NULL without memory. */
+static char *full_name(const struct tare_elf_timer *timer)
+{
+    char *full = NULL, *shown = NULL;
+    if (asprintf(&full, "%s::%s", timer->module, timer->name) >= 0) {
+        shown = printable(full);
+        free(full);
+    }
+    return shown;
+}
+
+/* Returns false without memory. */
+static bool print_table(const struct tare_elf_list *list)
+{
+    size_t width = 0;
+    bool fine = true;
+    for (size_t i = 0; i < list->timer_count && fine; i++) {
+        char *name = full_name(&list->timers[i]);
+        fine = name != NULL;
+        size_t length = fine ? tare__text_width(name) : 0;
+        width = length > width ? length : width;
+        free(name);
+    }
+    for (size_t i = 0; i < list->timer_count && fine; i++) {
+        const struct tare_elf_timer *timer = &list->timers[i];
+        char *name = full_name(timer), *file = printable(timer->file);
+        char *object = printable(list->objects[timer->object].name);
+        fine = name != NULL && file != NULL && object != NULL;
+        if (fine) {
+            tare__text_pad(stdout, name, (int)width);
+            printf("  %s:%u  (%s)\n", file, timer->line, object);
+        }
+        free(name);
+        free(file);
+        free(object);
+    }
+    return fine;
+}
+
+static int print_json(const struct tare_elf_list *list)
+{
+    json_t *timers = json_array(), *objects = json_array();
+    for (size_t i = 0; i < list->timer_count; i++) {
+        const struct tare_elf_timer *timer = &list->timers[i];
+        json_array_append_new(timers,
+                              json_pack("{s:s, s:s, s:s, s:I, s:s}", "module", timer->module, "name",
+                                        timer->name, "file", timer->file, "line", (json_int_t)timer->line,
+                                        "object", list->objects[timer->object].name));
+    }
+    for (size_t i = 0; i < list->object_count; i++) {
+        const struct tare_elf_object *object = &list->objects[i];
+        json_array_append_new(objects,
+                              json_pack("{s:s, s:s?, s:s?, s:I}", "name", object->name, "path", object->path,
+                                        "problem", object->problem, "timers", (json_int_t)object->timer_count));
+    }
+    json_t *root = json_pack("{s:s, s:i, s:o, s:o}", "schema", "tare-list", "schema_version", 1, "timers",
+                             timers, "objects", objects);
+    int failure = root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) != 0;
+    putchar('\n');
+    json_decref(root);
+    if (failure) {
+        error("cannot write the list: a name is not UTF-8, or standard output failed");
+    }
+    return failure ? EXIT_TROUBLE : EXIT_FINE;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    struct list_options wanted = {false};
+    int code;
+    int first = options_parse(command, argc, argv, handle_option, &wanted, &code);
+    if (first < 0) {
+        return code;
+    }
+    if (first + 1 != argc) {
+        error("%s: tare list [options] PROGRAM", first == argc ? "no program given" : "one program at a time");
+        return EXIT_TROUBLE;
+    }
+    char *path = NULL;
+    struct tare_elf_list list = {0};
+    char message[256];
+    /* A library is no program to be found through PATH, so a name with a slash is taken as it is. */
+    int failure = strchr(argv[first], '/') != NULL ? 0 : tare_find_program(argv[first], &path);
+    if (failure != 0) {
+        error("cannot find '%s': %s", argv[first], strerror(-failure));
+        return EXIT_TROUBLE;
+    }
+    failure = tare_elf_list(path != NULL ? path : argv[first], &list, message, sizeof(message));
+    code = EXIT_TROUBLE;
+    if (failure != 0) {
+        error("%s", message);
+    } else {
+        for (size_t i = 0; i < list.object_count; i++) {
+            if (list.objects[i].problem != NULL) {
+                warning("%s: %s", list.objects[i].name, list.objects[i].problem);
+            } else if (list.objects[i].path == NULL) {
+                warning("library '%s' was not found: its timers are missing here", list.objects[i].name);
+            }
+        }
+        code = EXIT_FINE;
+        if (wanted.json) {
+            code = print_json(&list);
+        } else if (list.timer_count == 0) {
+            fprintf(stderr, "tare: '%s' and the libraries that it needs declare no timers\n", argv[first]);
+        } else if (!print_table(&list)) {
+            error("out of memory");
+            code = EXIT_TROUBLE;
+        }
+    }
+    tare_elf_list_release(&list);
+    free(path);
+    return code;
+}
+
+const struct command command_list = {
+    .name = "list",
+    .operands = "PROGRAM",
+    .summary = "list the timers of a program and its libraries, without running it",
+    .options = options,
+    .details = "Timers of libraries that are loaded later with dlopen are not seen.\n\n"
+               "Exit code: 0 (also if there are no timers), 2 for a wrong command line or a file\n"
+               "that is no program.\n\n"
+               "Example:\n  tare list ./server\n",
+    .run = run_command,
+    .usage_exit = EXIT_TROUBLE,
+};

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a result goes, and in which form. A file is written beside its place and renamed, so it is there whole
+ * or not at all; a device or pipe is written directly.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "result/json.h"
+
+static const char *const formats[] = {
+    [TARE_FORMAT_TABLE] = "table",
+    [TARE_FORMAT_JSON] = "json",
+    [TARE_FORMAT_CSV] = "csv",
+    [TARE_FORMAT_MARKDOWN] = "markdown",
+};
+enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
+
+void output_init(struct output *output)
+{
+    *output = (struct output){.color = "auto"};
+}
+
+static int bad_word(const char *option, const char *value, const char *const *words, size_t count,
+                    const char *list)
+{
+    const char *near = suggest(value, words, count);
+    if (near != NULL) {
+        error("unknown %s '%s': did you mean '%s'?", option, value, near);
+    } else {
+        error("unknown %s '%s': one of %s", option, value, list);
+    }
+    return EXIT_TROUBLE;
+}
+
+static int list_columns(void)
+{
+    for (const struct tare_view_column_info *column = tare_view_columns; column->name != NULL; column++) {
+        printf("%-18s %s\n", column->name, column->help);
+    }
+    return -1;
+}
+
+static int parse_word(const char *option, const char *value, const char *const *words, size_t count,
+                      const char *list, unsigned *index)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            *index = (unsigned)i;
+            return 0;
+        }
+    }
+    return bad_word(option, value, words, count, list);
+}
+
+int output_option(struct output *output, int id, const char *value)
+{
+    static const char *const units[] = {"time", "ticks", "ns"};
+    static const char *const colors[] = {"auto", "always", "never"};
+    unsigned index = 0;
+    int error_code = 0;
+    switch (id) {
+    case OPTION_FORMAT:
+        error_code = parse_word("format", value, formats, FORMATS, "table, json, csv, markdown", &index);
+        output->format = (enum tare_format)index;
+        output->format_given = true;
+        return error_code;
+    case OPTION_COLUMNS:
+        if (strcmp(value, "help") == 0) {
+            list_columns();
+            if (fflush(stdout) != 0) {
+                error("cannot write to standard output: %s", strerror(errno));
+                exit(EXIT_TROUBLE);
+            }
+            exit(EXIT_FINE);
+        }
+        output->view.columns = value;
+        return 0;
+    case OPTION_SORT:
+        output->view.sort = value;
+        return 0;
+    case OPTION_UNIT:
+        error_code = parse_word("unit", value, units, 3, "time, ticks, ns", &index);
+        output->view.unit = index == 1 ? TARE_UNIT_TICKS : TARE_UNIT_TIME;
+        return error_code;
+    case OPTION_ALL:
+        output->view.all = true;
+        return 0;
+    case OPTION_COLOR:
+        error_code = parse_word("colour setting", value, colors, 3, "auto, always, never", &index);
+        output->color = colors[index];
+        return error_code;
+    case OPTION_OUTPUT:
+        output->file = strcmp(value, "-") == 0 ? NULL : value;
+        return 0;
+    case OPTION_PER_PROCESS:
+        output->view.per_process = true;
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+static bool ends_with(const char *text, const char *suffix)
+{
+    size_t n = strlen(text), m = strlen(suffix);
+    return n >= m && strcmp(text + n - m, suffix) == 0;
+}
+
+/* NO_COLOR (no-color.org) and TERM=dumb switch colour off where it is automatic. */
+static bool wants_color(const char *setting, bool terminal)
+{
+    if (strcmp(setting, "auto") != 0) {
+        return strcmp(setting, "always") == 0;
+    }
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    return terminal && (no_color == NULL || *no_color == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+/* Said before anything is measured, not after. What comes in between, write_file() finds. */
+static bool can_write(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : 0;
+        if (errno != 0 || access(path, W_OK) != 0) {
+            error("cannot write '%s': %s", path, strerror(errno));
+            return false;
+        }
+        return true;
+    }
+    char *folder = strdup(path), *slash = folder != NULL ? strrchr(folder, '/') : NULL;
+    if (slash != NULL) {
+        slash[slash == folder] = '\0';
+    }
+    bool fine = folder != NULL && access(slash != NULL ? folder : ".", W_OK | X_OK) == 0;
+    if (!fine) {
+        error("cannot create '%s': %s", path, strerror(errno));
+    }
+    free(folder);
+    return fine;
+}
+
+bool output_check(struct output *output)
+{
+    char message[256];
+    if (tare_view_check(&output->view, message, sizeof(message)) != 0) {
+        error("%s", message);
+        return false;
+    }
+    if (output->file != NULL && !can_write(output->file)) {
+        return false;
+    }
+    if (!output->format_given && output->file != NULL) {
+        output->format = ends_with(output->file, ".json")  ? TARE_FORMAT_JSON
+                         : ends_with(output->file, ".csv") ? TARE_FORMAT_CSV
+                         : ends_with(output->file, ".md")  ? TARE_FORMAT_MARKDOWN
+                                                           : TARE_FORMAT_TABLE;
+    }
+    bool terminal = output->file == NULL && isatty(STDOUT_FILENO);
+    struct winsize size;
+    if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
+        output->view.width = size.ws_col;
+    }
+    const char *columns = getenv("COLUMNS");
+    if (columns != NULL && atoi(columns) > 0 && terminal) {
+        output->view.width = atoi(columns);
+    }
+    output->view.color = wants_color(output->color, terminal);
+    output->view.ascii = !locale_is_utf8();
+    return true;
+}
+
+static int write_format(const struct output *output, const struct tare_result *result, FILE *out)
+{
+    switch (output->format) {
+    case TARE_FORMAT_JSON:
+        return tare_result_write_json(result, out);
+    case TARE_FORMAT_CSV:
+        return tare_view_csv(result, &output->view, out);
+    case TARE_FORMAT_MARKDOWN:
+        return tare_view_markdown(result, &output->view, out);
+    case TARE_FORMAT_TABLE:
+    default:
+        return tare_view_table(result, &output->view, out);
+    }
+}
+
+/*
+ * Returns 0 or -errno. The writers say -EIO for whatever happened to the stream: errno still has which it was.
+ */
+static int write_to(const struct output *output, const struct tare_result *result, FILE *out)
+{
+    errno = 0;
+    int failure = write_format(output, result, out);
+    return failure == -EIO && errno != 0 ? -errno : failure;
+}
+
+static bool close_checked(FILE *out, const char *path, int write_error)
+{
+    int failure = write_error;
+    errno = 0;
+    if (fclose(out) != 0 && (failure == 0 || failure == -EIO)) {
+        failure = -errno;
+    }
+    if (failure != 0) {
+        error("cannot write '%s': %s", path, strerror(-failure));
+    }
+    return failure == 0;
+}
+
+/* The file appears whole or not at all. */
+static bool write_file(const struct output *output, const struct tare_result *result)
+{
+    struct stat st;
+    const char *path = output->file;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        FILE *out = fopen(path, "we");
+        if (out == NULL) {
+            error("cannot open '%s': %s", path, strerror(errno));
+            return false;
+        }
+        return close_checked(out, path, write_to(output, result, out));
+    }
+    char *temporary = NULL;
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+        error("out of memory");
+        return false;
+    }
+    bool fine = false;
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+    if (out == NULL) {
+        error("cannot create '%s': %s", path, strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+            unlink(temporary);
+        }
+        free(temporary);
+        return false;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    fine = close_checked(out, path, write_to(output, result, out));
+    if (fine && rename(temporary, path) != 0) {
+        error("cannot write '%s': %s", path, strerror(errno));
+        fine = false;
+    }
+    if (!fine) {
+        unlink(temporary);
+    }
+    free(temporary);
+    return fine;
+}
+
+bool output_write(const struct output *output, const struct tare_result *result)
+{
+    progress_clear();
+    /*
+     * A file that may not be so large is an error to report, and not our end. No program is started after this.
+     */
+    signal(SIGXFSZ, SIG_IGN);
+    if (output->file != NULL) {
+        return write_file(output, result);
+    }
+    int failure = write_to(output, result, stdout);
+    if (failure == 0 && fflush(stdout) != 0) {
+        failure = -errno;
+    }
+    if (failure != 0) {
+        error("cannot write to standard output: %s", strerror(-failure));
+        return false;
+    }
+    return true;
+}
