@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes the files of tests/fuzz/corpus/page/ that are made on purpose: pages that are in order, and pages that
+ * are wrong in one way each. How to run it: tests/fuzz/README.md. Pages are trimmed behind their last byte that
+ * is not zero, which a reader must bear.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/page_builder.h"
+
+static const char *directory;
+
+static void save_bytes(const char *name, const void *bytes, size_t size)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
+        fprintf(stderr, "make_page_corpus: cannot write '%s': %s\n", path, strerror(errno));
+        exit(1);
+    }
+}
+
+static void save(struct page_builder *b, const char *name)
+{
+    save_bytes(name, b->bytes, page_builder_used(b));
+    page_builder_release(b);
+}
+
+/* Two threads, two timers, one of them within the other; the second thread has ended. */
+static void usual(struct page_builder *b, uint32_t flags)
+{
+    page_builder_init(b, 4, 2, flags);
+    uint32_t outer = page_builder_timer(b, "store", "put", "src/store.c", 41);
+    uint32_t inner = page_builder_timer(b, "store", "hash", "src/store.c", 17);
+    uint32_t main_thread = page_builder_block(b, 4242, "example");
+    uint32_t worker = page_builder_block(b, 4243, "worker");
+    for (uint64_t i = 0; i < 8; i++) {
+        page_builder_record(b, main_thread, inner, 120 + 3 * i, 0);
+        page_builder_record(b, main_thread, outer, 400 + 50 * i * i, 1);
+        page_builder_record(b, worker, inner, 90 + i, 0);
+    }
+    page_builder_control(b, outer)->enabled = 1;
+    page_builder_block_at(b, worker)->state = TARE_BLOCK_ENDED;
+    page_builder_block_at(b, worker)->threads = 3;
+}
+
+/* The worked example of docs/page-format.md. */
+static void save_tiny(void)
+{
+    struct page_builder b;
+    page_builder_init(&b, 2, 1, TARE_PAGE_HISTOGRAMS | TARE_PAGE_INVARIANT_TSC);
+    uint32_t timer = page_builder_timer(&b, "fdtables", "close_virtualfd", "fdtables.c", 120);
+    page_builder_control(&b, timer)->enabled = 1;
+    uint32_t block = page_builder_block(&b, 4242, "example");
+    page_builder_record(&b, block, timer, 100, 0);
+    page_builder_record(&b, block, timer, 103, 0);
+    page_builder_record(&b, block, timer, 1000, 2);
+    page_builder_slot(&b, block, timer)->bytes = 512;
+    save(&b, "tiny");
+}
+
+static void save_pages_in_order(void)
+{
+    struct page_builder b;
+    save_tiny();
+    usual(&b, TARE_PAGE_HISTOGRAMS | TARE_PAGE_INVARIANT_TSC);
+    save(&b, "usual");
+    usual(&b, TARE_PAGE_INVARIANT_TSC);
+    save(&b, "sums-only");
+    usual(&b, 0);
+    b.header->state = TARE_PAGE_EXITED;
+    b.header->flags |= TARE_PAGE_CALIBRATED_AT_EXIT;
+    b.header->cost_at_exit = b.header->cost;
+    b.header->lost_instruments = 1;
+    b.header->lost_threads = 2;
+    b.header->lost_scopes = 3;
+    b.header->dropped_scopes = 4;
+    save(&b, "exited-with-losses");
+    page_builder_init(&b, 4, 2, 0);
+    save(&b, "no-timers");
+    usual(&b, 0);
+    page_builder_control(&b, 1)->generation = 2;
+    page_builder_record(&b, 0, 1, 5, 0);
+    save(&b, "reset");
+    usual(&b, 0);
+    page_builder_entry(&b, 0)->kind = 7;
+    b.header->clock = TARE_CLOCK_CLOCK;
+    save(&b, "unknown-kind");
+    page_builder_init_padded(&b, 4, 1, 0, 24);
+    page_builder_timer(&b, "m", "t", "m.c", 1);
+    page_builder_record(&b, page_builder_block(&b, 1, "main"), 0, 77, 0);
+    save(&b, "padded");
+}
+
+static void save_damaged_pages(void)
+{
+    struct page_builder b;
+    usual(&b, 0);
+    b.header->state = TARE_PAGE_BUILDING;
+    save(&b, "building");
+    usual(&b, 0);
+    b.header->version = 2;
+    save(&b, "version-2");
+    usual(&b, 0);
+    b.header->byte_order = 0x04030201;
+    save(&b, "other-byte-order");
+    usual(&b, 0);
+    b.header->block_stride = UINT64_C(1) << 63;
+    save(&b, "stride-overflows");
+    usual(&b, 0);
+    page_builder_entry(&b, 1)->name_string = (uint32_t)b.header->strings_used;
+    save(&b, "name-outside");
+    usual(&b, 0);
+    memset(b.bytes + b.header->strings_offset + b.header->strings_used - 4, 'x', 4);
+    save(&b, "name-without-end");
+    usual(&b, TARE_PAGE_HISTOGRAMS);
+    b.header->bucket_bits = 5;
+    save(&b, "other-buckets");
+    usual(&b, 0);
+    page_builder_block_at(&b, 1)->state = 9;
+    save(&b, "block-state-9");
+    usual(&b, 0);
+    struct tare_slot *slot = page_builder_slot(&b, 0, 0);
+    memset(slot, 0xff, offsetof(struct tare_slot, open_token));
+    slot->max_ticks = 3;
+    slot->calls = 1;
+    save(&b, "figures-contradict");
+    page_builder_init(&b, 4, 1, 0);
+    page_builder_timer(&b, "\033[2Jm", "t\xc3", "\xff\n.c", 1);
+    save(&b, "names-to-harm");
+    usual(&b, 0);
+    save_bytes("cut-short", b.bytes, b.header->blocks_offset + 100);
+    save_bytes("header-only", b.bytes, 4096);
+    save_bytes("half-a-header", b.bytes, 100);
+    page_builder_release(&b);
+    save_bytes("not-a-page", "hello, world\n", 13);
+}
+
+static void save_set(void)
+{
+    struct page_builder b;
+    usual(&b, 0);
+    struct tare_set set = {
+        .version = TARE_PAGE_VERSION,
+        .byte_order = TARE_BYTE_ORDER,
+        .first_offset = 4096,
+        .stride = b.size,
+        .max = 3,
+        .next = 4,
+    };
+    memcpy(set.magic, TARE_SET_MAGIC, sizeof(set.magic));
+    size_t size = set.first_offset + 2 * b.size; /* the third was claimed by nobody who lived to write it */
+    unsigned char *bytes = calloc(1, size);
+    if (bytes == NULL) {
+        exit(1);
+    }
+    memcpy(bytes, &set, sizeof(set));
+    memcpy(bytes + set.first_offset, b.bytes, b.size);
+    memcpy(bytes + set.first_offset + b.size, b.bytes, b.size);
+    save_bytes("set", bytes, size);
+    free(bytes);
+    page_builder_release(&b);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: make_page_corpus DIRECTORY\n");
+        return 2;
+    }
+    directory = argv[1];
+    save_pages_in_order();
+    save_damaged_pages();
+    save_set();
+    return 0;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * docs/page-format.md against record/reader.c: the reader in Python that was written from the document
+ * (tests/behaviour/page_reader.py) and the one in C must say the same about every page of the fuzz corpus and
+ * about pages with random damage, the refusals included; and the bytes that the document shows must be those of
+ * the file that it names. Skipped where there is no Python 3.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "record/reader.h"
+#include "tests/unit/page_builder.h"
+
+static const char *source_directory;
+
+static char *path_in_source(const char *name)
+{
+    char *path;
+    assert_true(asprintf(&path, "%s/%s", source_directory, name) > 0);
+    return path;
+}
+
+/* As json.dumps writes it: names are printable already. */
+static void write_string(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\') {
+            fputc('\\', out);
+        }
+        fputc(*c, out);
+    }
+    fputc('"', out);
+}
+
+static void write_timer(FILE *out, const struct tare_page_timer *timer)
+{
+    const struct tare_timer_sums *sums = &timer->sums;
+    fputs("{\"module\":", out);
+    write_string(out, timer->module);
+    fputs(",\"name\":", out);
+    write_string(out, timer->name);
+    fprintf(out, ",\"calls\":%" PRIu64 ",\"outermost\":%" PRIu64 ",\"total_ticks\":%" PRIu64, sums->calls,
+            sums->outermost, sums->total_ticks);
+    fprintf(out, ",\"min_ticks\":%" PRIu64 ",\"max_ticks\":%" PRIu64 ",\"scopes_within\":%" PRIu64,
+            sums->outermost != 0 ? sums->min_ticks : 0, sums->max_ticks, sums->scopes_within);
+    fprintf(out, ",\"bytes\":%" PRIu64 ",\"buckets\":{", sums->bytes);
+    const char *separator = "";
+    for (uint32_t i = 0; timer->buckets != NULL && i < TARE_BUCKET_COUNT; i++) {
+        if (timer->buckets[i] != 0) {
+            fprintf(out, "%s\"%u\":%" PRIu64, separator, i, timer->buckets[i]);
+            separator = ",";
+        }
+    }
+    fputs("}}", out);
+}
+
+/* What the Python reader prints, from ours; NULL for a page that is refused. */
+static char *read_in_c(const char *path)
+{
+    static const char *const clocks[] = {"none", "tsc-ordered", "tsc", "clock"};
+    char *text = NULL;
+    size_t size;
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    struct tare_page_source source = {.fd = fd, .offset = 0, .limit = UINT64_MAX};
+    struct tare_page_view view;
+    if (tare_page_read(&source, TARE_READ_HISTOGRAMS, &view, NULL, 0) == 0) {
+        const struct tare_page *h = &view.header;
+        FILE *out = open_memstream(&text, &size);
+        assert_non_null(out);
+        fprintf(out, "{\"pid\":%u,\"clock\":\"%s\",\"timers\":[", h->pid,
+                h->clock < 4 ? clocks[h->clock] : "none");
+        for (size_t i = 0; i < view.timer_count; i++) {
+            fputs(i > 0 ? "," : "", out);
+            write_timer(out, &view.timers[i]);
+        }
+        fprintf(out, "],\"lost\":{\"instruments\":%" PRIu64 ",\"threads\":%" PRIu64, h->lost_instruments,
+                h->lost_threads);
+        fprintf(out, ",\"scopes\":%" PRIu64 ",\"dropped\":%" PRIu64 "}}\n", h->lost_scopes, h->dropped_scopes);
+        assert_int_equal(fclose(out), 0);
+    }
+    tare_page_view_release(&view);
+    close(fd);
+    return text;
+}
+
+/* What the Python reader prints; NULL if it refuses, which it must do with exit code 1 and one line. */
+static char *read_in_python(const char *path)
+{
+    char *script = path_in_source("tests/behaviour/page_reader.py"), *command;
+    assert_true(asprintf(&command, "python3 '%s' '%s' 2>&1", script, path) > 0);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length = getdelim(&line, &room, '\0', pipe);
+    int status = pclose(pipe);
+    assert_true(length > 0 && strchr(line, '\n') == line + length - 1);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+        assert_memory_equal(line, "page_reader: ", 13);
+        free(line);
+        line = NULL;
+    }
+    free(command);
+    free(script);
+    return line;
+}
+
+/* Returns whether the page was read. */
+static bool compare(const char *path)
+{
+    char *ours = read_in_c(path), *theirs = read_in_python(path);
+    if ((ours == NULL) != (theirs == NULL) || (ours != NULL && strcmp(ours, theirs) != 0)) {
+        fail_msg("'%s': in C %s, in Python %s", path, ours != NULL ? ours : "refused",
+                 theirs != NULL ? theirs : "refused");
+    }
+    bool read = ours != NULL;
+    free(ours);
+    free(theirs);
+    return read;
+}
+
+static void both_readers_agree_on_the_corpus(void **state)
+{
+    (void)state;
+    char *directory = path_in_source("tests/fuzz/corpus/page");
+    DIR *corpus = opendir(directory);
+    assert_non_null(corpus);
+    unsigned read = 0, refused = 0;
+    for (struct dirent *entry = readdir(corpus); entry != NULL; entry = readdir(corpus)) {
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        char *path;
+        assert_true(asprintf(&path, "%s/%s", directory, entry->d_name) > 0);
+        if (compare(path)) {
+            read++;
+        } else {
+            refused++;
+        }
+        free(path);
+    }
+    closedir(corpus);
+    free(directory);
+    assert_true(read >= 5 && refused >= 5);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* One 4-byte word of the header or of the rest set to something else, 40 times. */
+static void both_readers_agree_on_damage(void **state)
+{
+    (void)state;
+    struct page_builder b;
+    page_builder_init(&b, 3, 2, TARE_PAGE_HISTOGRAMS);
+    uint32_t timer = page_builder_timer(&b, "mödule", "a \"timer\"", "file.c", 10);
+    uint32_t other = page_builder_timer(&b, "mödule", "back\\slash", "file.c", 20);
+    uint32_t first = page_builder_block(&b, 1, "main"), second = page_builder_block(&b, 2, "worker");
+    for (uint64_t i = 0; i < 50; i++) {
+        page_builder_record(&b, first, timer, 100 + i * i * i, 1);
+        page_builder_record(&b, second, timer, i, 0);
+        page_builder_record(&b, second, other, 10 + i, 0);
+    }
+    size_t small = b.header->blocks_offset + b.header->histograms_offset;
+    uint64_t seed = 99;
+    for (int round = 0; round < 40; round++) {
+        char path[] = "/tmp/tare-page-XXXXXX";
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        uint64_t random = next_random(&seed);
+        size_t range = round % 2 ? 128 : small;
+        size_t at = (random >> 16) % (range / 4) * 4;
+        uint32_t values[] = {0, 1, UINT32_MAX, (uint32_t)(random >> 32), 128, 2};
+        uint32_t value = values[random % 6];
+        assert_int_equal(write(fd, b.bytes, b.size), (ssize_t)b.size);
+        if (round > 0) {
+            assert_int_equal(pwrite(fd, &value, sizeof(value), (off_t)at), sizeof(value));
+        }
+        close(fd);
+        bool read = compare(path);
+        assert_true(round > 0 || read);
+        unlink(path);
+    }
+    page_builder_release(&b);
+}
+
+/* Lines of the worked example, as of hexdump -C: an offset, then 16 bytes. */
+static void document_shows_the_bytes_of_its_example(void **state)
+{
+    (void)state;
+    char *document = path_in_source("docs/page-format.md"),
+         *example = path_in_source("tests/fuzz/corpus/page/tiny");
+    FILE *in = fopen(document, "r");
+    int fd = open(example, O_RDONLY);
+    assert_true(in != NULL && fd >= 0);
+    char line[512];
+    unsigned shown = 0;
+    while (fgets(line, sizeof(line), in) != NULL) {
+        unsigned long offset;
+        int used = 0;
+        if (sscanf(line, "    %8lx  %n", &offset, &used) != 1 || used != 14) {
+            continue;
+        }
+        unsigned char bytes[16];
+        assert_int_equal(pread(fd, bytes, 16, (off_t)offset), 16);
+        const char *p = line + used;
+        for (int i = 0; i < 16; i++) {
+            char *end;
+            unsigned long byte = strtoul(p, &end, 16);
+            if (end == p || byte != bytes[i]) {
+                fail_msg("at %lx the document has %s", offset, line);
+            }
+            p = end;
+        }
+        shown++;
+    }
+    assert_true(shown > 30);
+    fclose(in);
+    close(fd);
+    free(document);
+    free(example);
+}
+
+int main(void)
+{
+    source_directory = getenv("TARE_SOURCE_DIR") != NULL ? getenv("TARE_SOURCE_DIR") : ".";
+    char *script = path_in_source("tests/behaviour/page_reader.py");
+    bool there = access(script, R_OK) == 0;
+    if (!there || system("python3 -c '' 2>/dev/null") != 0) {
+        printf("skipped: %s\n",
+               there ? "there is no python3" : "no tests/behaviour/page_reader.py: set TARE_SOURCE_DIR");
+        free(script);
+        return 77;
+    }
+    free(script);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_readers_agree_on_the_corpus),
+        cmocka_unit_test(both_readers_agree_on_damage),
+        cmocka_unit_test(document_shows_the_bytes_of_its_example),
+    };
+    return cmocka_run_group_tests_name("two_readers", tests, NULL, NULL);
+}
