@@ -78,6 +78,23 @@ static void choose_default(struct tare__view_plan *plan, bool exclusive, int wid
     }
 }
 
+/* Rows in an order whose reason is not to be seen look unordered: the column that they are sorted by comes along. */
+static void show_sorted_by(struct tare__view_plan *plan, const char *sort)
+{
+    struct tare__view_plan wanted;
+    if (sort == NULL || tare__view_plan_make(&wanted, sort + (*sort == '-'), NULL) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->columns[i] == wanted.columns[0]) {
+            return;
+        }
+    }
+    if (plan->count < TARE__VIEW_COLUMNS_MAX) {
+        plan->columns[plan->count++] = wanted.columns[0];
+    }
+}
+
 static int plan_table(struct tare__view_plan *plan, const struct tare_view_options *options, bool exclusive)
 {
     int width = options->width > 0 && options->width < WIDTH_MIN ? WIDTH_MIN : options->width;
@@ -88,6 +105,7 @@ static int plan_table(struct tare__view_plan *plan, const struct tare_view_optio
         }
     } else {
         choose_default(plan, exclusive, width);
+        show_sorted_by(plan, options->sort);
     }
     int rest = width_of(plan);
     if (width > 0 && TARE_TABLE_NAME + rest > width) {

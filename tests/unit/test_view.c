@@ -311,6 +311,19 @@ static void a_sorted_table_is_one_list_with_the_unknown_last(void **state)
         "\n" RECURSION CLOCK);
 }
 
+static void the_column_of_the_order_is_shown(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_table();
+    char *text = shown(tare_view_table, result, &(struct tare_view_options){.sort = "-net"});
+    assert_non_null(strstr(text, "total          avg          net\n"));
+    free(text);
+    text = shown(tare_view_table, result, &(struct tare_view_options){.sort = "avg"});
+    assert_non_null(strstr(text, "        total          avg\n")); /* once is enough */
+    free(text);
+    tare_result_free(result);
+}
+
 static void a_table_sorted_by_name_keeps_its_headings(void **state)
 {
     (void)state;
@@ -725,6 +738,7 @@ int main(void)
         cmocka_unit_test(a_timer_called_only_when_it_was_alone_is_shown),
         cmocka_unit_test(an_empty_table_says_so),
         cmocka_unit_test(a_sorted_table_is_one_list_with_the_unknown_last),
+        cmocka_unit_test(the_column_of_the_order_is_shown),
         cmocka_unit_test(a_table_sorted_by_name_keeps_its_headings),
         cmocka_unit_test(counts_beyond_a_doubles_precision_are_sorted_right),
         cmocka_unit_test(exclusive_passes_stand_beside_the_single_pass),
