@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "record/family.h"
+
 extern char **environ;
 
 enum { POLL_NS = 100000000, GRACE_S = 2 };
@@ -203,16 +205,31 @@ static int reap(double started, int stopping, struct tare_outcome *outcome, bool
     return 0;
 }
 
-/* Sends `signal` to the child, unless it has ended, and to who else belongs to it. */
-static void stop_all(const struct tare_spawn *spawn, const struct tare_outcome *outcome, bool ended, int signal)
+/* Sends `signal` to the child, unless it has ended, to its descendants of now and before, and to who else belongs to it. */
+static void stop_all(const struct tare_spawn *spawn, const struct tare_outcome *outcome, bool ended, int signal,
+                     struct tare_family *family)
 {
     if (!ended) {
+        struct tare_family now;
+        if (tare_family_read(outcome->pid, &now) == 0 && now.count != 0) {
+            tare_family_signal(family, signal);
+            tare_family_release(family);
+            *family = now;
+        } else {
+            tare_family_release(&now);
+        }
         kill(outcome->pid, signal);
         kill(outcome->pid, SIGCONT); /* a stopped one would not notice */
     }
+    tare_family_signal(family, signal);
     if (spawn->stop != NULL) {
         spawn->stop(spawn->data, signal);
     }
+}
+
+static bool anybody_left(const struct tare_spawn *spawn, const struct tare_family *family)
+{
+    return tare_family_signal(family, 0) > 0 || (spawn->stop != NULL && spawn->stop(spawn->data, 0) > 0);
 }
 
 /*
@@ -220,7 +237,7 @@ static void stop_all(const struct tare_spawn *spawn, const struct tare_outcome *
  * others, who may take longer than the child to heed SIGTERM, or ignore it.
  */
 static int await(const struct tare_spawn *spawn, const sigset_t *set, double started,
-                 struct tare_outcome *outcome)
+                 struct tare_outcome *outcome, struct tare_family *family)
 {
     const struct timespec interval = {0, POLL_NS};
     int stopping = 0;
@@ -231,8 +248,8 @@ static int await(const struct tare_spawn *spawn, const sigset_t *set, double sta
             return error;
         }
         double elapsed_s = (now_ns() - started) / 1e9;
-        bool others = stopping != 0 && spawn->stop != NULL && elapsed_s < spawn->timeout_s + 2 * GRACE_S;
-        if (ended && !(others && spawn->stop(spawn->data, 0) > 0)) {
+        bool others = stopping != 0 && elapsed_s < spawn->timeout_s + 2 * GRACE_S;
+        if (ended && !(others && anybody_left(spawn, family))) {
             return 0;
         }
         int stop = spawn->timeout_s <= 0 || elapsed_s < spawn->timeout_s ? 0
@@ -240,7 +257,7 @@ static int await(const struct tare_spawn *spawn, const sigset_t *set, double sta
                                                                          : SIGKILL;
         if (stop != stopping) {
             stopping = stop;
-            stop_all(spawn, outcome, ended, stop);
+            stop_all(spawn, outcome, ended, stop, family);
         }
         siginfo_t info;
         int got = sigtimedwait(set, &info, &interval);
@@ -294,7 +311,9 @@ int tare_spawn_run(const struct tare_spawn *spawn, struct tare_outcome *outcome,
     do {
         n = read(report[0], &exec_error, sizeof(exec_error)); /* ends when exec closes the other side */
     } while (n < 0 && errno == EINTR);
-    error = await(spawn, &signals.set, started, outcome);
+    struct tare_family family = {0};
+    error = await(spawn, &signals.set, started, outcome, &family);
+    tare_family_release(&family);
     if (n == (ssize_t)sizeof(exec_error)) {
         *not_started = true;
         error = -exec_error;

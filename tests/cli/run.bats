@@ -80,6 +80,13 @@ END
     expect output "$output" "*note: interrupted: this is what there was until then*"
 }
 
+@test "the time limit ends what the program has started, too" {
+    run -124 --separate-stderr tare run --timeout 0.2 sh -c 'sleep 987 & echo $! >pid; wait'
+    [ -s pid ]
+    # It is gone, or waits for somebody to ask how it ended.
+    [ ! -e "/proc/$(<pid)/stat" ] || [[ $(<"/proc/$(<pid)/stat") == *") Z "* ]]
+}
+
 @test "the time limit: SIGTERM, and exit code 124" {
     run -124 --separate-stderr tare run --timeout 0.1 scenes sleep
     [ "$(calls scenes::step)" -eq 2 ]
