@@ -49,11 +49,11 @@ static void switch_off(const struct tare_page_source *source, const struct tare_
     }
 }
 
-/* Reads a page; one whose process is just starting gets a fifth of a second to come to an end with it. */
+/* Reads a page; one whose process is just starting gets a tenth of a second to come to an end with it. */
 static int read_patiently(const struct tare_page_source *source, struct tare_page_view *view, char *message,
                           size_t size)
 {
-    enum { TRIES = 20, PAUSE_NS = 10000000 };
+    enum { TRIES = 10, PAUSE_NS = 10000000 };
     int failure = -EAGAIN;
     for (int i = 0; i < TRIES && failure == -EAGAIN; i++) {
         failure = tare_page_read(source, TARE_READ_HISTOGRAMS, view, message, size);

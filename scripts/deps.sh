@@ -29,7 +29,6 @@ test   | python3                 | cmd python3                  |
 test   | python3-jsonschema      | py jsonschema                |
 test   | sqlite3                 | cmd sqlite3                  |
 test   | zsh                     | cmd zsh                      |
-test   | gdb                     | cmd gdb                      | optional
 matrix | clang                   | cmd clang                    |
 matrix | libclang-rt-dev         | cmd clang                    | optional
 matrix | musl-tools              | cmd musl-gcc                 |
