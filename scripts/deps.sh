@@ -29,6 +29,9 @@ test   | python3                 | cmd python3                  |
 test   | python3-jsonschema      | py jsonschema                |
 test   | sqlite3                 | cmd sqlite3                  |
 test   | zsh                     | cmd zsh                      |
+test   | git                     | cmd git                      |
+test   | man-db                  | cmd man                      |
+test   | locales                 | cmd localedef                |
 matrix | clang                   | cmd clang                    |
 matrix | libclang-rt-dev         | cmd clang                    | optional
 matrix | musl-tools              | cmd musl-gcc                 |
