@@ -129,14 +129,17 @@ HIDDEN bool tare__block_open(uint32_t number)
 HIDDEN bool tare__histogram_open(const struct tare_block *block, uint32_t index)
 {
     struct tare_page *page = tare__rt.page;
-    if (!(page->flags & TARE_PAGE_FILE) || tare__rt.histograms_offset == 0 || !fd_is_ours()) {
+    if (!(page->flags & TARE_PAGE_FILE) || tare__rt.histograms_offset == 0) {
         return true;
     }
     uint64_t offset = (uint64_t)((unsigned char *)block_histogram(block, index) - (unsigned char *)page);
     if (offset >= page->page_size) {
         return true; /* the block of a calibration */
     }
-    return tare__source_reserve(tare__rt.fd, offset, page->histogram_stride);
+    int saved_errno = errno; /* a scope begins here, and errno is the program's */
+    bool fine = !fd_is_ours() || tare__source_reserve(tare__rt.fd, offset, page->histogram_stride);
+    errno = saved_errno;
+    return fine;
 }
 
 HIDDEN void tare__page_make(const struct config *config)

@@ -88,12 +88,20 @@ static int status_of_child(pid_t pid)
     return status;
 }
 
+/* In a process whose page lies in a file, of which the descriptor is gone. */
+static int be_without_descriptor(void)
+{
+    closefrom(3);
+    check_scope(__LINE__);
+    check_scope(__LINE__);
+    return failed_checks != 0;
+}
+
 int main(int argc, char **argv)
 {
-    (void)argv;
     MUST(pthread_key_create(&key, at_end) == 0);
     if (argc > 1) {
-        return be_crowded();
+        return strcmp(argv[1], "crowded") == 0 ? be_crowded() : be_without_descriptor();
     }
     begin_case("disabled");
     check_scope(__LINE__);
@@ -116,5 +124,7 @@ int main(int argc, char **argv)
     CHECK_EQ(status_of_child(pid), 0);
     begin_case("no room in the page");
     CHECK_EQ(run_self("crowded", ENVIRONMENT("TARE_THREADS=2", "TARE_ENABLE=*"), NULL), 0);
+    begin_case("a page in a file, whose descriptor the program has closed");
+    CHECK_EQ(run_self("without", ENVIRONMENT(text("TARE_PAGE=%s", scratch("page")), "TARE_ENABLE=*"), NULL), 0);
     return finish();
 }
