@@ -79,6 +79,9 @@ int options_parse(const struct command *command, int argc, char **argv, option_h
 void options_help(const struct command *command, FILE *out);
 void options_complete(const struct command *command);
 
+/* An option_handler for commands whose only option is --format table|json; `data` is a bool that json sets. */
+int option_table_or_json(void *data, int id, const char *value);
+
 /* Numbers from the command line. Each prints an error and returns false if `text` is no such number.
  * `option`: what it was given for, as the error is to call it. */
 bool parse_count(const char *option, const char *text, unsigned long min, unsigned long max,

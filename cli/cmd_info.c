@@ -18,22 +18,6 @@ static const struct option_spec options[] = {
     {0},
 };
 
-struct info {
-    bool json;
-};
-
-static int handle_option(void *data, int id, const char *value)
-{
-    (void)id;
-    struct info *info = data;
-    info->json = strcmp(value, "json") == 0;
-    if (!info->json && strcmp(value, "table") != 0) {
-        error("unknown format '%s': one of table, json", value);
-        return EXIT_TROUBLE;
-    }
-    return 0;
-}
-
 /* The rate of a clock over a baseline of 20 ms. */
 static double measure_rate(uint32_t kind, double *error_ppm)
 {
@@ -101,9 +85,9 @@ static int print_json(uint32_t kind, double rate_hz, double error_ppm)
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-    struct info info = {false};
+    bool json = false;
     int code;
-    int first = options_parse(command, argc, argv, handle_option, &info, &code);
+    int first = options_parse(command, argc, argv, option_table_or_json, &json, &code);
     if (first < 0) {
         return code;
     }
@@ -113,7 +97,7 @@ static int run_command(const struct command *command, int argc, char **argv)
     }
     uint32_t kind = tare__clock_default();
     double error_ppm, rate_hz = measure_rate(kind, &error_ppm);
-    if (info.json) {
+    if (json) {
         return print_json(kind, rate_hz, error_ppm);
     }
     print_table(kind, rate_hz, error_ppm);

@@ -16,22 +16,6 @@ static const struct option_spec options[] = {
     {0},
 };
 
-struct list_options {
-    bool json;
-};
-
-static int handle_option(void *data, int id, const char *value)
-{
-    (void)id;
-    struct list_options *list = data;
-    list->json = strcmp(value, "json") == 0;
-    if (!list->json && strcmp(value, "table") != 0) {
-        error("unknown format '%s': one of table, json", value);
-        return EXIT_TROUBLE;
-    }
-    return 0;
-}
-
 /* "module::name" as it can be shown; NULL without memory. */
 static char *full_name(const struct tare_elf_timer *timer)
 {
@@ -100,9 +84,9 @@ static int print_json(const struct tare_elf_list *list)
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-    struct list_options wanted = {false};
+    bool json = false;
     int code;
-    int first = options_parse(command, argc, argv, handle_option, &wanted, &code);
+    int first = options_parse(command, argc, argv, option_table_or_json, &json, &code);
     if (first < 0) {
         return code;
     }
@@ -132,7 +116,7 @@ static int run_command(const struct command *command, int argc, char **argv)
             }
         }
         code = EXIT_FINE;
-        if (wanted.json) {
+        if (json) {
             code = print_json(&list);
         } else if (list.timer_count == 0) {
             fprintf(stderr, "tare: '%s' and the libraries that it needs declare no timers\n", argv[first]);

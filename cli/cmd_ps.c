@@ -18,22 +18,6 @@ static const struct option_spec options[] = {
     {0},
 };
 
-struct ps_options {
-    bool json;
-};
-
-static int handle_option(void *data, int id, const char *value)
-{
-    (void)id;
-    struct ps_options *ps = data;
-    ps->json = strcmp(value, "json") == 0;
-    if (!ps->json && strcmp(value, "table") != 0) {
-        error("unknown format '%s': one of table, json", value);
-        return EXIT_TROUBLE;
-    }
-    return 0;
-}
-
 /* One line of the list. */
 struct row {
     pid_t pid;
@@ -93,9 +77,9 @@ static void read_row(const struct tare_found_page *found, bool json, json_t *lis
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-    struct ps_options wanted = {false};
+    bool json = false;
     int code;
-    int first = options_parse(command, argc, argv, handle_option, &wanted, &code);
+    int first = options_parse(command, argc, argv, option_table_or_json, &json, &code);
     if (first < 0) {
         return code;
     }
@@ -110,16 +94,16 @@ static int run_command(const struct command *command, int argc, char **argv)
         error("cannot look at the processes: %s", strerror(-failure));
         return EXIT_TROUBLE;
     }
-    json_t *list = wanted.json ? json_array() : NULL;
-    if (!wanted.json && count != 0) {
+    json_t *list = json ? json_array() : NULL;
+    if (!json && count != 0) {
         printf("%8s %7s %7s %7s %12s  %-6s %s\n", "pid", "timers", "enabled", "threads", "calls", "page",
                "program");
     }
     for (size_t i = 0; i < count; i++) {
-        read_row(&pages[i], wanted.json, list);
+        read_row(&pages[i], json, list);
     }
     free(pages);
-    if (wanted.json) {
+    if (json) {
         json_dumpf(list, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(list);

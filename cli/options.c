@@ -180,6 +180,18 @@ void options_complete(const struct command *command)
     printf("--help\t-\t-\tprint the command's help\n");
 }
 
+int option_table_or_json(void *data, int id, const char *value)
+{
+    (void)id;
+    bool *json = data;
+    *json = strcmp(value, "json") == 0;
+    if (!*json && strcmp(value, "table") != 0) {
+        error("unknown format '%s': one of table, json", value);
+        return EXIT_TROUBLE;
+    }
+    return 0;
+}
+
 bool parse_count(const char *option, const char *text, unsigned long min, unsigned long max,
                  unsigned long *value)
 {
