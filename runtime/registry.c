@@ -100,10 +100,9 @@ static uint32_t find(const char *module, const char *name, uint32_t *place)
     return INDEX_NONE;
 }
 
-/* Copies at most `max` bytes; a name that is cut is not cut within a UTF-8 sequence. */
-static uint32_t put_string(const char *text, size_t max)
+/* How much of a text fits into `max` bytes, without cutting within a UTF-8 sequence. */
+static size_t cut_length(const char *text, size_t max)
 {
-    struct tare_page *page = tare__rt.page;
     size_t length = strnlen(text, max + 1);
     if (length > max) {
         length = max;
@@ -111,6 +110,14 @@ static uint32_t put_string(const char *text, size_t max)
             length--;
         }
     }
+    return length;
+}
+
+/* Copies at most `max` bytes; a name that is cut is not cut within a UTF-8 sequence. */
+static uint32_t put_string(const char *text, size_t max)
+{
+    struct tare_page *page = tare__rt.page;
+    size_t length = cut_length(text, max);
     if (page->strings_used + length + 1 > page->strings_size) {
         return 0;
     }
@@ -140,13 +147,7 @@ static void stem(char out[NAME_MAX_BYTES + 1], const char *path)
 
 static void cut(char out[NAME_MAX_BYTES + 1], const char *text)
 {
-    size_t length = strnlen(text, NAME_MAX_BYTES + 1);
-    if (length > NAME_MAX_BYTES) {
-        length = NAME_MAX_BYTES;
-        while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80) {
-            length--;
-        }
-    }
+    size_t length = cut_length(text, NAME_MAX_BYTES);
     memcpy(out, text, length);
     out[length] = '\0';
 }
