@@ -38,6 +38,7 @@ enum {
 /* Of /proc/PID/stat. */
 struct process_stat {
     char state;
+    pid_t parent;
     unsigned long threads;
     uint64_t start_time_jiffies;
 };
@@ -111,6 +112,9 @@ static int read_stat(const char *directory, struct process_stat *stat)
             return -EINVAL;
         }
         at++;
+        if (field + 1 == 4) {
+            stat->parent = (pid_t)strtol(at, NULL, 10);
+        }
         if (field + 1 == 20) {
             stat->threads = strtoul(at, NULL, 10);
         }
@@ -157,6 +161,12 @@ static int find_thread(pid_t pid, const struct process_stat *process_stat, char 
         closedir(tasks);
     }
     return found ? 0 : -ESRCH;
+}
+
+pid_t tare_process_parent(pid_t pid)
+{
+    struct process_stat stat;
+    return read_process_stat(pid, &stat) == 0 ? stat.parent : 0;
 }
 
 int tare_process_start_time(pid_t pid, uint64_t *jiffies)

@@ -30,6 +30,9 @@ struct tare_found_page {
  */
 int tare_discover(pid_t only, struct tare_found_page **pages, size_t *count, size_t *denied);
 
+/* Its parent: field 4 of /proc/PID/stat. 0: gone, or not to be read. */
+pid_t tare_process_parent(pid_t pid);
+
 /*
  * When the process started: field 22 of /proc/PID/stat, in ticks of sysconf(_SC_CLK_TCK) since boot. -ESRCH:
  * gone.

@@ -8,12 +8,8 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,24 +19,6 @@ struct process {
     pid_t pid, parent;
     bool belongs;
 };
-
-static pid_t parent_of(pid_t pid)
-{
-    char path[40], text[512];
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (n <= 0) {
-        return 0;
-    }
-    text[n] = '\0';
-    const char *name_end = strrchr(text, ')'); /* the name may hold anything */
-    int parent;
-    return name_end != NULL && sscanf(name_end + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : 0;
-}
 
 static int list_processes(struct process **list, size_t *count)
 {
@@ -64,7 +42,7 @@ static int list_processes(struct process **list, size_t *count)
             *list = grown;
         }
         pid_t pid = (pid_t)atoi(entry->d_name);
-        (*list)[(*count)++] = (struct process){.pid = pid, .parent = parent_of(pid)};
+        (*list)[(*count)++] = (struct process){.pid = pid, .parent = tare_process_parent(pid)};
     }
     closedir(proc);
     return error;
