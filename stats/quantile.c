@@ -2,10 +2,8 @@
 /*
  * Quantiles and robust spread, of values and of the page's histograms.
  *
- * Values are sorted here with a heapsort: it needs neither memory nor recursion, which the header promises and
- * qsort(3) does not (glibc's allocates), and its worst case is its usual case. Quantiles of values are type 7
- * of R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical Packages", The American Statistician 50 (1996),
- * pages 361-365, so that a figure can be checked with R or NumPy as they come.
+ * Quantiles of values are type 7 of R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical Packages", The
+ * American Statistician 50 (1996), pages 361-365, so that a figure can be checked with R or NumPy as they come.
  *
  * A histogram knows how many values lie in a bucket, not where. The quantile of one is therefore the order
  * statistic ceil(p n) (type 1 of the same paper), which is one value and not a mixture of two buckets, and its
@@ -18,39 +16,7 @@
 #include <tare/page.h>
 
 #include "stats/quantile.h"
-
-static void sift_down(double *values, size_t root, size_t n)
-{
-    double value = values[root];
-    for (;;) {
-        size_t child = 2 * root + 1;
-        if (child >= n) {
-            break;
-        }
-        if (child + 1 < n && values[child] < values[child + 1]) {
-            child++;
-        }
-        if (!(value < values[child])) {
-            break;
-        }
-        values[root] = values[child];
-        root = child;
-    }
-    values[root] = value;
-}
-
-static void sort_ascending(double *values, size_t n)
-{
-    for (size_t i = n / 2; i-- > 0;) {
-        sift_down(values, i, n);
-    }
-    for (size_t end = n; end-- > 1;) {
-        double largest = values[0];
-        values[0] = values[end];
-        values[end] = largest;
-        sift_down(values, 0, end);
-    }
-}
+#include "stats/values.h"
 
 double tare_quantile(const double *sorted, size_t n, double p)
 {
@@ -71,16 +37,23 @@ double tare_quantile(const double *sorted, size_t n, double p)
 
 double tare_median(double *values, size_t n)
 {
-    sort_ascending(values, n);
+    if (tare_values_check(values, n) != 0) {
+        return NAN;
+    }
+    tare_values_sort(values, n);
     return tare_quantile(values, n, 0.5);
 }
 
 double tare_mad(double *values, size_t n, double center)
 {
+    if (tare_values_check(values, n) != 0 || tare_values_check(&center, 1) != 0) {
+        return NAN;
+    }
     for (size_t i = 0; i < n; i++) {
         values[i] = fabs(values[i] - center);
     }
-    return tare_median(values, n);
+    tare_values_sort(values, n);
+    return tare_quantile(values, n, 0.5);
 }
 
 /*

@@ -10,13 +10,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `sorted` ascending, free of NAN. p in [0, 1]. NAN for n 0 or p outside. */
+/*
+ * `sorted` ascending. p in [0, 1]. NAN for n 0 or p outside. It looks at two of the values and so cannot refuse
+ * the others: values from outside go through tare_values_check_sorted() (stats/values.h) once. Of values that
+ * did not, what it reads it uses: a NaN there, or the distance to an infinite one, makes the answer NaN or
+ * infinite.
+ */
 double tare_quantile(const double *sorted, size_t n, double p);
 
-/* Sorts `values` in place. NAN for n 0. */
+/*
+ * Sorts `values` in place. NAN for n 0, and for values that tare_values_check() refuses (NaN, infinity), which
+ * are left as they are.
+ */
 double tare_median(double *values, size_t n);
 
-/* Median absolute deviation from `center`, unscaled. Overwrites `values`. NAN for n 0. */
+/*
+ * Median absolute deviation from `center`, unscaled. Overwrites `values`. NAN as above, and for such a center.
+ */
 double tare_mad(double *values, size_t n, double center);
 
 /* Two-sided 95 % factor that turns a normal standard error into half the width of an interval. */
