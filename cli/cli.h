@@ -14,11 +14,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "record/lock.h"
 #include "result/model.h"
 #include "view/view.h"
 
 enum {
     EXIT_FINE = 0,
+    EXIT_DIFFERENT = 1,     /* of commands that compare or judge: the answer is no */
     EXIT_TROUBLE = 2,       /* usage or failure, for all commands but run */
     EXIT_RUN_TIMEOUT = 124, /* as timeout(1) and env(1) have them */
     EXIT_RUN_FAILURE = 125,
@@ -48,7 +50,8 @@ struct command {
     bool operands_have_options; /* ours end at the first operand; else they may stand behind it, too */
 };
 
-extern const struct command command_run, command_attach, command_list, command_ps, command_report, command_info;
+extern const struct command command_run, command_attach, command_list, command_ps, command_report,
+    command_verify, command_doctor, command_info;
 
 /* main.c */
 const struct command *command_find(const char *name);
@@ -98,6 +101,8 @@ enum {
     OPTION_COLOR,
     OPTION_OUTPUT,
     OPTION_PER_PROCESS,
+    OPTION_LOCK,
+    OPTION_MAX_OVERHEAD,
 };
 #define OUTPUT_OPTIONS                                                                                           \
     {OPTION_FORMAT,                                                                                              \
@@ -138,6 +143,24 @@ bool output_check(struct output *output);
 /* Writes the result where it belongs. Returns false after an error was printed. */
 bool output_write(const struct output *output, const struct tare_result *result);
 
+/* Writes what `data` stands for. Returns 0 or -errno; with -EIO, errno may say better what became of it. */
+typedef int stream_writer(void *data, FILE *out);
+/*
+ * Writes to the file `path`, NULL: to standard output. A file appears whole or not at all; a device or pipe is
+ * written directly. False after an error was printed.
+ */
+bool output_write_whole(const char *path, stream_writer *write, void *data);
+/* Whether it could be written now, to be asked before measuring. False after an error was printed. */
+bool output_can_write(const char *path);
+bool ends_with(const char *text, const char *suffix);
+
+/* Of commands that measure; see measurement_lock(). */
+#define LOCK_OPTION                                                                                            \
+    {                                                                                                          \
+        OPTION_LOCK, '\0', "lock", NULL, "wait until no other measurement with --lock runs on this machine",   \
+            NULL                                                                                               \
+    }
+
 /* suggest.c: the nearest of `count` words to `word`, or NULL if none is near. */
 const char *suggest(const char *word, const char *const *words, size_t count);
 unsigned edit_distance(const char *a, const char *b);
@@ -146,6 +169,16 @@ unsigned edit_distance(const char *a, const char *b);
 char *timestamp_now(void); /* RFC 3339, UTC; the caller frees it */
 /* A new result of that kind with version, time, environment and command line filled in. NULL without memory. */
 struct tare_result *result_begin(const char *kind, char *const *command);
+/*
+ * Fills in the fingerprint of what was or will be measured on this machine now; a page file of unknown origin
+ * has none. `settings`: what of the command line decides on the figures. False after an error was printed.
+ */
+bool result_fingerprint(struct tare_result *result, const char *settings);
+/*
+ * Takes the machine's lock for the measurement that "tare NAME ARGV..." makes, and says on standard error whom
+ * it waits for. Given back by tare_lock_release(). False after an error was printed.
+ */
+bool measurement_lock(struct tare_lock *lock, const char *name, char *const *argv);
 /* Whether the locale's characters are UTF-8; else "us" and "+-" stand for "µs" and "±". */
 bool locale_is_utf8(void);
 /*
@@ -155,5 +188,7 @@ bool locale_is_utf8(void);
 char *printable(const char *text);
 /* Whether a pattern list names this timer. */
 bool globs_match(const char *globs, const char *module, const char *name);
+/* A pattern that matches exactly this timer; name NULL: exactly the timers of this module. NULL without memory. */
+char *exact_glob(const char *module, const char *name);
 
 #endif

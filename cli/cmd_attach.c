@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,9 +17,16 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/overhead.h"
 #include "cli/pages.h"
+#include "cli/watch.h"
+#include "record/ask.h"
 #include "record/discover.h"
+#include "record/monotonic.h"
+#include "record/sampler.h"
 #include "result/collect.h"
+#include "result/figures.h"
+#include "runtime/clock.h"
 
 enum { OPTION_ENABLE = 1, OPTION_DISABLE, OPTION_FOR };
 
@@ -29,6 +37,8 @@ static const struct option_spec options[] = {
      "disable timers that match; may be given again; applied after --enable", NULL},
     {OPTION_FOR, '\0', "for", "SECONDS",
      "show what is counted in this time; without it: until Ctrl-C, if anything is switched", NULL},
+    OVERHEAD_OPTION,
+    LOCK_OPTION,
     OUTPUT_OPTIONS,
     {0},
 };
@@ -37,7 +47,14 @@ struct attach {
     struct output output;
     char *enable, *disable; /* patterns joined by commas, or NULL */
     double for_s;           /* 0: not given */
+    double max_overhead;    /* percent; NAN: not given */
+    double cpu_ns;          /* of the process, while what is shown was counted; NAN: unknown */
     pid_t pid;
+    bool locked;
+    struct tare_lock lock;
+    struct tare_sampler *sampler; /* of the targets, numbered as they are; NULL: nothing is switched */
+    struct watch *watch;          /* NULL: the same */
+    struct tare_ask_times ask;
 };
 
 /* One page of the process, with what we changed in it. */
@@ -73,6 +90,11 @@ static int handle_option(void *data, int id, const char *value)
         return 0;
     case OPTION_FOR:
         return parse_seconds("--for", value, &attach->for_s) ? 0 : EXIT_TROUBLE;
+    case OPTION_MAX_OVERHEAD:
+        return parse_percent("--max-overhead", value, &attach->max_overhead) ? 0 : EXIT_TROUBLE;
+    case OPTION_LOCK:
+        attach->locked = true;
+        return 0;
     default:
         return output_option(&attach->output, id, value) == 0 ? 0 : EXIT_TROUBLE;
     }
@@ -122,36 +144,66 @@ static void put_back(struct target *target)
     }
 }
 
+/* What all threads of a process have taken of processors so far; NAN if it cannot be known (any more). */
+static double processor_time_ns(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0) {
+        return NAN;
+    }
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
 enum why { TIME_IS_UP, PROCESS_ENDED, INTERRUPTED };
 
-static double seconds_since(const struct timespec *start)
+/* Looks at the pages, if it is time to; returns when it will be, in ms from now. */
+static int look_at(struct attach *attach, const struct target *targets, size_t count)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+    uint64_t now_ns = tare__monotonic_ns();
+    if (tare_ask_is_due(&attach->ask, now_ns)) {
+        for (size_t i = 0; i < count; i++) {
+            tare_page_ask_calibration(&targets[i].source);
+        }
+    }
+    if (tare_sampler_is_due(attach->sampler, now_ns)) {
+        for (size_t i = 0; i < count; i++) {
+            tare_sampler_poll(attach->sampler, i, &targets[i].source, now_ns);
+        }
+    }
+    uint64_t wait_ms = tare_sampler_wait_ns(attach->sampler, now_ns) / 1000000 + 1;
+    return wait_ms < 1000 ? (int)wait_ms : 1000;
 }
 
 /* Waits for the time to be up, if there is one, the end of the process, or a signal to us. */
-static enum why wait_for(const struct attach *attach, int signals)
+static enum why wait_for(struct attach *attach, int signals, const struct target *targets, size_t count)
 {
     int process = (int)syscall(SYS_pidfd_open, attach->pid, 0);
-    struct timespec start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    uint64_t start_ns = tare__monotonic_ns(), shown_ns = 0, watched_ns = start_ns;
     enum why why = TIME_IS_UP;
     for (;;) {
-        double elapsed_s = seconds_since(&start);
+        uint64_t now_ns = tare__monotonic_ns();
+        double elapsed_s = (double)(now_ns - start_ns) / 1e9;
         double left_s = attach->for_s > 0 ? attach->for_s - elapsed_s : 1;
         if (left_s <= 0) {
             break;
         }
-        if (attach->for_s > 0) {
-            progress("measuring process %d, %.0f s left", (int)attach->pid, left_s);
-        } else {
-            progress("measuring process %d for %.0f s, Ctrl-C ends it", (int)attach->pid, elapsed_s);
+        if (shown_ns == 0 || now_ns - shown_ns >= 1000000000) {
+            shown_ns = now_ns;
+            if (attach->for_s > 0) {
+                progress("measuring process %d, %.0f s left", (int)attach->pid, left_s);
+            } else {
+                progress("measuring process %d for %.0f s, Ctrl-C ends it", (int)attach->pid, elapsed_s);
+            }
+        }
+        if (now_ns - watched_ns >= WATCH_NS) {
+            watched_ns = now_ns;
+            watch_look(attach->watch, &attach->pid, 1);
         }
         struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = process, .events = POLLIN}};
-        const double slice_s = left_s < 1 ? left_s : 1;
-        int ready = poll(fds, process >= 0 ? 2 : 1, (int)(slice_s * 1000) + 1);
+        int look_ms = look_at(attach, targets, count);
+        int slice_ms = left_s < 1 ? (int)(left_s * 1000) + 1 : 1000;
+        int ready = poll(fds, process >= 0 ? 2 : 1, look_ms < slice_ms ? look_ms : slice_ms);
         if (ready > 0 && fds[0].revents != 0) {
             why = INTERRUPTED;
             break;
@@ -161,6 +213,7 @@ static enum why wait_for(const struct attach *attach, int signals)
             break;
         }
     }
+    watch_last_look(attach->watch, &attach->pid, 1);
     progress_clear();
     if (process >= 0) {
         close(process);
@@ -278,7 +331,7 @@ static void complain_of(const struct attach *attach, const struct target *target
 }
 
 /* Switches, waits, and switches back. Returns false after an error. */
-static bool run_window(const struct attach *attach, struct target *targets, size_t count, enum why *why)
+static bool run_window(struct attach *attach, struct target *targets, size_t count, enum why *why)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -289,6 +342,7 @@ static bool run_window(const struct attach *attach, struct target *targets, size
     sigprocmask(SIG_BLOCK, &set, NULL);
     int signals = signalfd(-1, &set, SFD_CLOEXEC);
     const char *enable = what_to_enable(attach, targets, count);
+    double before_ns = processor_time_ns(attach->pid);
     size_t enabled = 0, disabled = 0;
     bool fine = signals >= 0;
     for (size_t i = 0; i < count && fine; i++) {
@@ -302,52 +356,142 @@ static bool run_window(const struct attach *attach, struct target *targets, size
         complain_of(attach, targets, count, idle);
         fine = false;
     }
+    uint64_t now_ns = tare__monotonic_ns();
+    for (size_t i = 0; i < count && fine; i++) {
+        fine = tare_sampler_begin(attach->sampler, i, &targets[i].before, now_ns) == 0;
+        if (!fine) {
+            error("out of memory");
+        }
+    }
     if (fine) {
-        *why = wait_for(attach, signals);
+        *why = wait_for(attach, signals, targets, count);
     }
     for (size_t i = 0; i < count; i++) {
         put_back(&targets[i]);
     }
+    attach->cpu_ns = processor_time_ns(attach->pid) - before_ns;
     close(signals);
     return fine;
 }
 
-static int attach_to(const struct attach *attach)
+/*
+ * The process was started by somebody else: which of its timers were enabled when, what it was pinned to or had
+ * preloaded, we cannot know, and "attached" stands for that. NULL after an error was printed.
+ */
+static struct tare_result *begin(const struct attach *attach, const struct target *target, bool window)
 {
-    struct target *targets = NULL;
-    size_t count = 0;
-    struct tare_result *result = NULL;
-    struct tare_collector *collector = NULL;
-    int code = EXIT_TROUBLE;
-    if (open_targets(attach, &targets, &count) != 0) {
-        goto out;
+    const struct tare_page *header = &target->before.header;
+    struct tare_result *result = result_begin("attach", NULL);
+    char *settings = NULL;
+    if (result != NULL &&
+        asprintf(&settings, "attached clock=%s histograms=%s window=%s enable=%s disable=%s",
+                 tare__clock_name(header->clock), (header->flags & TARE_PAGE_HISTOGRAMS) != 0 ? "yes" : "no",
+                 window ? "yes" : "no", attach->enable != NULL ? attach->enable : "-",
+                 attach->disable != NULL ? attach->disable : "-") < 0) {
+        error("out of memory");
+        settings = NULL;
     }
-    bool window = attach->enable != NULL || attach->disable != NULL || attach->for_s > 0;
-    enum why why = TIME_IS_UP;
-    if (window && !run_window(attach, targets, count, &why)) {
-        goto out;
+    if (settings == NULL || !result_fingerprint(result, settings)) {
+        tare_result_free(result);
+        result = NULL;
     }
-    result = result_begin("attach", NULL);
-    collector = result != NULL ? tare_collector_new(result) : NULL;
-    if (collector == NULL) {
-        goto out;
+    free(settings);
+    return result;
+}
+
+/* Begins the watch, and counts for as long as was asked for. */
+static bool measure_window(struct attach *attach, struct watch *watch, struct target *targets, size_t count,
+                           enum why *why)
+{
+    attach->sampler = tare_sampler_new(tare__monotonic_ns());
+    if (attach->sampler == NULL) {
+        error("out of memory");
+        return false;
     }
+    if (!watch_begin(watch, -1)) {
+        return false;
+    }
+    attach->watch = watch;
+    tare_migrations_begin(&watch->migrations, attach->pid);
+    return run_window(attach, targets, count, why);
+}
+
+/* What the targets have counted, since the window began if there was one. False after an error was printed. */
+static bool add_targets(struct attach *attach, struct tare_collector *collector, const struct target *targets,
+                        size_t count)
+{
+    bool window = attach->watch != NULL;
     for (size_t i = 0; i < count; i++) {
-        if (pages_add(collector, &targets[i].source, window ? &targets[i].before : NULL,
+        if (pages_add(collector, &targets[i].source, window ? &targets[i].before : NULL, attach->sampler, i,
                       "the process's page") != 0) {
-            goto out;
+            return false;
         }
     }
-    if (window) {
+    if (!window) {
+        attach->cpu_ns = processor_time_ns(attach->pid);
+    }
+    return true;
+}
+
+/* What else is to be said of it. False after an error was printed. */
+static bool finish(const struct attach *attach, struct tare_result *result, struct tare_collector *collector,
+                   enum why why)
+{
+    if (attach->watch != NULL && !watch_tell(attach->watch, result)) {
+        return false;
+    }
+    if (attach->watch != NULL) {
         tare_result_note(result, "counted while tare was attached; extremes of that time are not known");
     }
     result->incomplete = why == INTERRUPTED && attach->for_s > 0;
     if (why == PROCESS_ENDED) {
         tare_result_note(result, "the process ended meanwhile");
     }
-    code = tare_collector_finish(collector) == 0 && output_write(&attach->output, result) ? EXIT_FINE
-                                                                                          : EXIT_TROUBLE;
+    if (tare_collector_finish(collector) != 0) {
+        error("out of memory");
+        return false;
+    }
+    tare_result_measuring(result, attach->cpu_ns);
+    return true;
+}
+
+static int attach_to(struct attach *attach, char *const *operands)
+{
+    struct target *targets = NULL;
+    size_t count = 0;
+    struct tare_result *result = NULL;
+    struct tare_collector *collector = NULL;
+    struct watch watch;
+    enum why why = TIME_IS_UP;
+    int code = EXIT_TROUBLE;
+    bool window = attach->enable != NULL || attach->disable != NULL || attach->for_s > 0;
+    /*
+     * Before the first reading, from which on things count; what was counted so far is disturbed by nobody
+     * now.
+     */
+    if (attach->locked && window && !measurement_lock(&attach->lock, "attach", operands)) {
+        return EXIT_TROUBLE;
+    }
+    if (open_targets(attach, &targets, &count) != 0 ||
+        (window && !measure_window(attach, &watch, targets, count, &why))) {
+        goto out;
+    }
+    result = begin(attach, targets, window);
+    collector = result != NULL ? tare_collector_new(result) : NULL;
+    if (collector == NULL || !add_targets(attach, collector, targets, count)) {
+        goto out;
+    }
+    tare_lock_release(&attach->lock); /* nobody need wait for our output */
+    if (finish(attach, result, collector, why) && output_write(&attach->output, result) &&
+        overhead_judge(result, attach->max_overhead)) {
+        code = EXIT_FINE;
+    }
 out:
+    tare_lock_release(&attach->lock);
+    if (attach->watch != NULL) {
+        watch_end(attach->watch);
+    }
+    tare_sampler_free(attach->sampler);
     tare_collector_free(collector);
     tare_result_free(result);
     close_targets(targets, count);
@@ -356,7 +500,7 @@ out:
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-    struct attach attach = {0};
+    struct attach attach = {.max_overhead = NAN, .cpu_ns = NAN};
     output_init(&attach.output);
     int code = EXIT_TROUBLE;
     int first = options_parse(command, argc, argv, handle_option, &attach, &code);
@@ -369,7 +513,7 @@ static int run_command(const struct command *command, int argc, char **argv)
         } else if (parse_count("a process id", argv[first], 1, 1ul << 22, &pid) &&
                    output_check(&attach.output)) {
             attach.pid = (pid_t)pid;
-            code = attach_to(&attach);
+            code = attach_to(&attach, argv + first);
         }
     }
     free(attach.enable);
@@ -386,7 +530,8 @@ const struct command command_attach = {
                "what is counted from now until the time is up, the process ends, or Ctrl-C; then\n"
                "everything is switched back. With --for alone, where nothing is enabled, all\n"
                "timers are.\n\n"
-               "Exit code: 0, or 2 for a wrong command line or a process that cannot be read.\n\n"
+               "Exit code: 0, or 2 for a wrong command line, a process that cannot be read, or\n"
+               "more than --max-overhead allows.\n\n"
                "Examples:\n"
                "  tare attach 4711\n"
                "  tare attach 4711 --enable 'fdtables::*' --for 10\n",

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* `tare info`: which tare this is, how it was built, and which clock it would use here. */
+/*
+ * `tare info`: which tare this is, how it was built, which clock it would use here, and the fingerprint that a
+ * `tare run` without options would have.
+ */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,6 +12,9 @@
 
 #include "build-config.h"
 #include "cli/cli.h"
+#include "cli/passes.h"
+#include "record/environment.h"
+#include "record/fingerprint.h"
 #include "runtime/clock.h"
 
 enum { OPTION_INFO_FORMAT = 1, BASELINE_NS = 20000000 };
@@ -38,6 +44,45 @@ static const struct {
     {"libelf", TARE_BUILD_LIBELF, "no 'tare list', no check of the program before --libc"},
 };
 
+static bool read_fingerprint(struct tare_fingerprint *fingerprint)
+{
+    const struct run plain = {.pin = -1, .repeat = 1};
+    struct tare_environment environment;
+    char *settings = run_settings(&plain);
+    bool fine = settings != NULL && tare_environment_read(&environment, NULL) == 0;
+    if (fine) {
+        fine = tare_fingerprint_read(fingerprint, &environment, TARE_VERSION, settings) == 0;
+        tare_environment_release(&environment);
+    }
+    free(settings);
+    if (!fine) {
+        error("out of memory");
+    }
+    return fine;
+}
+
+static void print_fingerprint(const struct tare_fingerprint *fingerprint)
+{
+    printf("\nfingerprint %.*s, of 'tare run' without options\n", TARE_FINGERPRINT_SHORT, fingerprint->hash);
+    for (int part = 0; part < TARE_FINGERPRINT_PARTS; part++) {
+        const char *value = fingerprint->parts[part];
+        char *shown = value != NULL ? printable(value) : NULL;
+        printf("  %-14s  %s\n", tare_fingerprint_name(part), shown != NULL ? shown : "-");
+        free(shown);
+    }
+}
+
+static json_t *fingerprint_value(const struct tare_fingerprint *fingerprint)
+{
+    json_t *parts = json_object();
+    for (int part = 0; part < TARE_FINGERPRINT_PARTS; part++) {
+        const char *value = fingerprint->parts[part];
+        json_object_set_new(parts, tare_fingerprint_name(part),
+                            value != NULL ? json_string(value) : json_null());
+    }
+    return json_pack("{s:s, s:o}", "hash", fingerprint->hash, "parts", parts);
+}
+
 static void print_table(uint32_t kind, double rate_hz, double error_ppm)
 {
     printf("tare      %s\n", TARE_VERSION);
@@ -61,7 +106,8 @@ static void print_table(uint32_t kind, double rate_hz, double error_ppm)
     }
 }
 
-static int print_json(uint32_t kind, double rate_hz, double error_ppm)
+static int print_json(uint32_t kind, double rate_hz, double error_ppm,
+                      const struct tare_fingerprint *fingerprint)
 {
     json_t *root =
         json_pack("{s:s, s:i, s:s, s:{s:s, s:s, s:s, s:s}, s:{s:s, s:f, s:f}}", "schema", "tare-info",
@@ -74,6 +120,7 @@ static int print_json(uint32_t kind, double rate_hz, double error_ppm)
         json_object_set_new(found, libraries[i].name, version != NULL ? json_string(version) : json_null());
     }
     int failure = root == NULL || json_object_set_new(root, "libraries", found) != 0 ||
+                  json_object_set_new(root, "fingerprint", fingerprint_value(fingerprint)) != 0 ||
                   json_dumpf(root, stdout, JSON_INDENT(2)) != 0;
     putchar('\n');
     json_decref(root);
@@ -97,11 +144,19 @@ static int run_command(const struct command *command, int argc, char **argv)
     }
     uint32_t kind = tare__clock_default();
     double error_ppm, rate_hz = measure_rate(kind, &error_ppm);
-    if (json) {
-        return print_json(kind, rate_hz, error_ppm);
+    struct tare_fingerprint fingerprint;
+    if (!read_fingerprint(&fingerprint)) {
+        return EXIT_TROUBLE;
     }
-    print_table(kind, rate_hz, error_ppm);
-    return EXIT_FINE;
+    code = EXIT_FINE;
+    if (json) {
+        code = print_json(kind, rate_hz, error_ppm, &fingerprint);
+    } else {
+        print_table(kind, rate_hz, error_ppm);
+        print_fingerprint(&fingerprint);
+    }
+    tare_fingerprint_release(&fingerprint);
+    return code;
 }
 
 const struct command command_info = {

@@ -16,9 +16,11 @@
 
 #include "build-config.h"
 #include "cli/cli.h"
+#include "cli/overhead.h"
 #include "cli/passes.h"
 #include "record/elf.h"
 #include "result/collect.h"
+#include "result/figures.h"
 #include "runtime/clock.h"
 
 enum {
@@ -48,6 +50,8 @@ static const struct option_spec options[] = {
      "sums only: no percentiles, and scopes cost a few ns less", NULL},
     {OPTION_PER_PROCESS, '\0', "per-process", NULL, "show each process with its own table instead of their sum",
      NULL},
+    OVERHEAD_OPTION,
+    LOCK_OPTION,
     OUTPUT_OPTIONS,
     {0},
 };
@@ -64,6 +68,9 @@ static int handle_option(void *data, int id, const char *value)
         return 0;
     case OPTION_LIBC:
         run->libc = true;
+        return 0;
+    case OPTION_LOCK:
+        run->locked = true;
         return 0;
     case OPTION_NO_HISTOGRAM:
         run->no_histogram = true;
@@ -100,6 +107,8 @@ static int handle_option(void *data, int id, const char *value)
         }
         run->pin = (int)number;
         return 0;
+    case OPTION_MAX_OVERHEAD:
+        return parse_percent("--max-overhead", value, &run->max_overhead) ? 0 : EXIT_RUN_FAILURE;
     case OPTION_TIMEOUT:
         return parse_seconds("--timeout", value, &run->timeout_s) ? 0 : EXIT_RUN_FAILURE;
     default:
@@ -194,6 +203,21 @@ static bool can_pin(int cpu)
     return fine;
 }
 
+/* The runtime is silent about what it does not understand; we need not be. */
+static void check_clock_variable(void)
+{
+    const char *name = getenv("TARE_CLOCK");
+    if (name == NULL || *name == '\0') {
+        return;
+    }
+    uint32_t kind = tare__clock_parse(name);
+    if (kind == TARE_CLOCK_NONE) {
+        warning("unknown clock '%s' in TARE_CLOCK is ignored: one of tsc-ordered, tsc, clock", name);
+    } else if (!tare__clock_usable(kind)) {
+        warning("clock '%s' in TARE_CLOCK is ignored: it cannot be read on this machine", name);
+    }
+}
+
 static int prepare(struct run *run)
 {
     int failure = tare_find_program(run->argv[0], &run->path);
@@ -203,6 +227,9 @@ static int prepare(struct run *run)
     }
     if (run->pin >= 0 && !can_pin(run->pin)) {
         return EXIT_RUN_FAILURE;
+    }
+    if (run->clock == NULL) {
+        check_clock_variable();
     }
     if (run->libc) {
         if (!can_preload(run->path)) {
@@ -260,27 +287,6 @@ static bool note_pass(struct tare_result *result, const struct tare_outcome *out
     return true;
 }
 
-/* A pattern that matches exactly this timer. */
-static char *exact_pattern(const char *module, const char *name)
-{
-    char *pattern = malloc(2 * (strlen(module) + strlen(name)) + 3);
-    if (pattern == NULL) {
-        return NULL;
-    }
-    char *to = pattern;
-    const char *parts[] = {module, "::", name};
-    for (size_t i = 0; i < 3; i++) {
-        for (const char *from = parts[i]; *from != '\0'; from++) {
-            if (strchr("*?[]\\", *from) != NULL) {
-                *to++ = '\\';
-            }
-            *to++ = *from == ',' ? '?' : *from; /* a comma separates patterns */
-        }
-    }
-    *to = '\0';
-    return pattern;
-}
-
 static void show_progress(const char *what, size_t number, size_t count, double pass_ns)
 {
     double left_s = pass_ns * (double)(count - number + 1) / 1e9;
@@ -303,7 +309,7 @@ static int run_exclusive(const struct run *run, struct tare_result *result, doub
         if (timer->figures.calls == 0) {
             continue;
         }
-        char *full = NULL, *pattern = exact_pattern(timer->module, timer->name);
+        char *full = NULL, *pattern = exact_glob(timer->module, timer->name);
         struct tare_result *scratch = tare_result_new();
         struct pass pass = {.run = run, .result = scratch, .collector = tare_collector_new(scratch)};
         struct tare_outcome outcome;
@@ -322,6 +328,8 @@ static int run_exclusive(const struct run *run, struct tare_result *result, doub
                        ? EXIT_RUN_FAILURE
                        : 0;
             timer->has_exclusive = code == 0 && timer->exclusive.calls != 0;
+            tare_figures_measuring(&timer->exclusive, outcome.user_ns + outcome.system_ns);
+            tare_result_compare(timer);
         }
         *interrupted = code == 0 ? outcome.interrupted : 0;
         tare_collector_free(pass.collector);
@@ -418,6 +426,7 @@ static int run_together(const struct run *run, struct tare_result *result, struc
         return EXIT_RUN_FAILURE;
     }
     int code = 0;
+    double cpu_ns = 0;
     for (unsigned long i = 0; i < run->repeat && code == 0; i++) {
         if (i > 0) {
             show_progress(run->argv[0], i + 1, run->repeat, outcome->wall_ns);
@@ -426,6 +435,7 @@ static int run_together(const struct run *run, struct tare_result *result, struc
         if (code == 0 && !note_pass(result, outcome, NULL)) {
             code = EXIT_RUN_FAILURE;
         }
+        cpu_ns += outcome->user_ns + outcome->system_ns;
         if (code == 0 && outcome->interrupted != 0 && i + 1 < run->repeat) {
             result->incomplete = true;
             break;
@@ -435,6 +445,7 @@ static int run_together(const struct run *run, struct tare_result *result, struc
         error("out of memory");
         code = EXIT_RUN_FAILURE;
     }
+    tare_result_measuring(result, pass.still_running != 0 ? NAN : cpu_ns);
     if (code == 0 && pass.still_running != 0) {
         tare_result_note(
             result,
@@ -481,10 +492,32 @@ static int release_signals(const struct run *run)
     return last;
 }
 
-static int measure(struct run *run)
+/* NULL after an error was printed. */
+static struct tare_result *begin(const struct run *run)
 {
     struct tare_result *result = result_begin("run", run->argv);
+    char *settings = run_settings(run);
+    if (result != NULL && settings == NULL) {
+        error("out of memory");
+    }
+    if (result != NULL && (settings == NULL || !result_fingerprint(result, settings))) {
+        tare_result_free(result);
+        result = NULL;
+    }
+    free(settings);
+    return result;
+}
+
+static int measure(struct run *run)
+{
+    struct watch watch;
+    if (!watch_begin(&watch, run->pin)) { /* first, so that there is something to compare with early on */
+        return EXIT_RUN_FAILURE;
+    }
+    run->watch = &watch;
+    struct tare_result *result = begin(run);
     if (result == NULL) {
+        watch_end(&watch);
         return EXIT_RUN_FAILURE;
     }
     hold_signals(run);
@@ -507,6 +540,11 @@ static int measure(struct run *run)
             goto out;
         }
     }
+    tare_lock_release(&run->lock); /* nobody need wait for our output */
+    if (!watch_tell(&watch, result)) {
+        code = EXIT_RUN_FAILURE;
+        goto out;
+    }
     int late = release_signals(run);
     result->incomplete |= (interrupted != 0 || late != 0) && run->exclusive;
     say_how_it_ended(run, &outcome);
@@ -522,15 +560,18 @@ static int measure(struct run *run)
     } else if ((result->timer_count != 0 || run->output.format != TARE_FORMAT_TABLE) &&
                !output_write(&run->output, result)) {
         code = EXIT_RUN_FAILURE;
+    } else if (!overhead_judge(result, run->max_overhead)) {
+        code = EXIT_RUN_FAILURE;
     }
 out:
+    watch_end(&watch);
     tare_result_free(result);
     return code;
 }
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
-    struct run run = {.pin = -1, .repeat = 1};
+    struct run run = {.pin = -1, .repeat = 1, .max_overhead = NAN};
     output_init(&run.output);
     int code;
     int first = options_parse(command, argc, argv, handle_option, &run, &code);
@@ -546,9 +587,13 @@ static int run_command(const struct command *command, int argc, char **argv)
         code = EXIT_RUN_FAILURE;
     } else {
         code = prepare(&run);
+        if (code == 0 && run.locked && !measurement_lock(&run.lock, command->name, run.argv)) {
+            code = EXIT_RUN_FAILURE;
+        }
         if (code == 0) {
             code = measure(&run);
         }
+        tare_lock_release(&run.lock);
     }
     free(run.only);
     free(run.path);
@@ -562,8 +607,8 @@ const struct command command_run = {
     .summary = "run a program with its timers enabled and show what they saw",
     .options = options,
     .details = "Exit code: the program's own, or 128 + N if signal N killed it; 124: the time\n"
-               "was up, 125: tare itself failed, 126: the program cannot be executed, 127: it\n"
-               "was not found.\n\n"
+               "was up, 125: tare itself failed, or more than --max-overhead allows, 126: the\n"
+               "program cannot be executed, 127: it was not found.\n\n"
                "Examples:\n"
                "  tare run ./server --once\n"
                "  tare run --only 'fdtables::*' --exclusive ./server --once\n"

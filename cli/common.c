@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Small things that several commands need. */
+#include <errno.h>
 #include <fnmatch.h>
 #include <langinfo.h>
 #include <stdlib.h>
@@ -61,6 +62,66 @@ struct tare_result *result_begin(const char *kind, char *const *command)
     return result;
 }
 
+bool result_fingerprint(struct tare_result *result, const char *settings)
+{
+    tare_fingerprint_release(&result->fingerprint);
+    if (tare_fingerprint_read(&result->fingerprint, &result->environment, TARE_VERSION, settings) != 0) {
+        error("out of memory");
+        return false;
+    }
+    return true;
+}
+
+static void say_waiting(void *data, const struct tare_lock_holder *holder, double waited_s)
+{
+    (void)data;
+    char who[TARE_LOCK_COMMAND + 32] = "another measurement", so_far[48] = "";
+    char *command = holder->pid != 0 ? printable(holder->command) : NULL;
+    if (command != NULL) {
+        snprintf(who, sizeof(who), "'%.*s' (pid %d)", TARE_LOCK_COMMAND - 1, command, (int)holder->pid);
+    }
+    free(command);
+    if (stderr_is_terminal()) {
+        snprintf(so_far, sizeof(so_far), ", for %.0f s so far", waited_s);
+        progress("waiting for %s to end%s", who, so_far);
+    } else {
+        error("waiting for %s to end", who);
+    }
+}
+
+/* The command line for others to read, as much of it as the lock takes. */
+static void describe(char text[TARE_LOCK_COMMAND], const char *name, char *const *argv)
+{
+    int used = snprintf(text, TARE_LOCK_COMMAND, "tare %s", name);
+    for (size_t i = 0; argv[i] != NULL && used >= 0 && used < TARE_LOCK_COMMAND; i++) {
+        int more = snprintf(text + used, (size_t)(TARE_LOCK_COMMAND - used), " %s", argv[i]);
+        used = more < 0 ? more : used + more;
+    }
+}
+
+bool measurement_lock(struct tare_lock *lock, const char *name, char *const *argv)
+{
+    char command[TARE_LOCK_COMMAND];
+    describe(command, name, argv);
+    const char *path = getenv("TARE_LOCK_FILE");
+    int failure = tare_lock_take(lock, path != NULL && *path != '\0' ? path : NULL, command,
+                                 getenv("TARE_LOCK"), stderr_is_terminal(), say_waiting, NULL);
+    progress_clear();
+    if (failure == -EPERM) {
+        error("'%s' is no lock: it is a link, a device or a file of another kind; remove it, or set "
+              "TARE_LOCK_FILE",
+              lock->path);
+    } else if (failure == -EACCES) {
+        error("cannot lock '%s': it may not be written to; 'chmod a+rw' by its owner lets all use it",
+              lock->path);
+    } else if (failure != 0 && lock->path[0] == '\0') {
+        error("no folder for a lock that all users can write to: set TARE_LOCK_FILE");
+    } else if (failure != 0) {
+        error("cannot lock '%s': %s", lock->path, strerror(-failure));
+    }
+    return failure == 0;
+}
+
 bool locale_is_utf8(void)
 {
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
@@ -84,4 +145,24 @@ bool globs_match(const char *globs, const char *module, const char *name)
     }
     free(list);
     return match;
+}
+
+char *exact_glob(const char *module, const char *name)
+{
+    const char *parts[] = {module, "::", name != NULL ? name : ""};
+    char *pattern = malloc(2 * (strlen(module) + strlen(parts[2])) + 4);
+    if (pattern == NULL) {
+        return NULL;
+    }
+    char *to = pattern;
+    for (size_t i = 0; i < 3; i++) {
+        for (const char *from = parts[i]; *from != '\0'; from++) {
+            if (strchr("*?[]\\", *from) != NULL) {
+                *to++ = '\\';
+            }
+            *to++ = *from == ',' ? '?' : *from; /* a comma separates patterns */
+        }
+    }
+    strcpy(to, name == NULL ? "*" : "");
+    return pattern;
 }

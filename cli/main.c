@@ -19,7 +19,8 @@
 #include "cli/cli.h"
 
 const struct command *const commands[] = {
-    &command_run, &command_list, &command_ps, &command_attach, &command_report, &command_info, NULL,
+    &command_run,    &command_list, &command_ps, &command_attach, &command_report, &command_verify,
+    &command_doctor, &command_info, NULL,
 };
 
 const struct command *command_find(const char *name)

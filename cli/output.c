@@ -108,7 +108,7 @@ int output_option(struct output *output, int id, const char *value)
     }
 }
 
-static bool ends_with(const char *text, const char *suffix)
+bool ends_with(const char *text, const char *suffix)
 {
     size_t n = strlen(text), m = strlen(suffix);
     return n >= m && strcmp(text + n - m, suffix) == 0;
@@ -124,8 +124,7 @@ static bool wants_color(const char *setting, bool terminal)
     return terminal && (no_color == NULL || *no_color == '\0') && term != NULL && strcmp(term, "dumb") != 0;
 }
 
-/* Said before anything is measured, not after. What comes in between, write_file() finds. */
-static bool can_write(const char *path)
+bool output_can_write(const char *path)
 {
     struct stat st;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
@@ -155,7 +154,7 @@ bool output_check(struct output *output)
         error("%s", message);
         return false;
     }
-    if (output->file != NULL && !can_write(output->file)) {
+    if (output->file != NULL && !output_can_write(output->file)) {
         return false;
     }
     if (!output->format_given && output->file != NULL) {
@@ -178,8 +177,16 @@ bool output_check(struct output *output)
     return true;
 }
 
-static int write_format(const struct output *output, const struct tare_result *result, FILE *out)
+struct formatted {
+    const struct output *output;
+    const struct tare_result *result;
+};
+
+static int write_format(void *data, FILE *out)
 {
+    const struct formatted *formatted = data;
+    const struct output *output = formatted->output;
+    const struct tare_result *result = formatted->result;
     switch (output->format) {
     case TARE_FORMAT_JSON:
         return tare_result_write_json(result, out);
@@ -196,10 +203,10 @@ static int write_format(const struct output *output, const struct tare_result *r
 /*
  * Returns 0 or -errno. The writers say -EIO for whatever happened to the stream: errno still has which it was.
  */
-static int write_to(const struct output *output, const struct tare_result *result, FILE *out)
+static int write_to(FILE *out, stream_writer *write, void *data)
 {
     errno = 0;
-    int failure = write_format(output, result, out);
+    int failure = write(data, out);
     return failure == -EIO && errno != 0 ? -errno : failure;
 }
 
@@ -216,18 +223,16 @@ static bool close_checked(FILE *out, const char *path, int write_error)
     return failure == 0;
 }
 
-/* The file appears whole or not at all. */
-static bool write_file(const struct output *output, const struct tare_result *result)
+static bool write_file(const char *path, stream_writer *write, void *data)
 {
     struct stat st;
-    const char *path = output->file;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         FILE *out = fopen(path, "we");
         if (out == NULL) {
             error("cannot open '%s': %s", path, strerror(errno));
             return false;
         }
-        return close_checked(out, path, write_to(output, result, out));
+        return close_checked(out, path, write_to(out, write, data));
     }
     char *temporary = NULL;
     if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
@@ -249,7 +254,7 @@ static bool write_file(const struct output *output, const struct tare_result *re
     mode_t mask = umask(0);
     umask(mask);
     fchmod(fd, 0666 & ~mask);
-    fine = close_checked(out, path, write_to(output, result, out));
+    fine = close_checked(out, path, write_to(out, write, data));
     if (fine && rename(temporary, path) != 0) {
         error("cannot write '%s': %s", path, strerror(errno));
         fine = false;
@@ -261,17 +266,17 @@ static bool write_file(const struct output *output, const struct tare_result *re
     return fine;
 }
 
-bool output_write(const struct output *output, const struct tare_result *result)
+bool output_write_whole(const char *path, stream_writer *write, void *data)
 {
     progress_clear();
     /*
      * A file that may not be so large is an error to report, and not our end. No program is started after this.
      */
     signal(SIGXFSZ, SIG_IGN);
-    if (output->file != NULL) {
-        return write_file(output, result);
+    if (path != NULL) {
+        return write_file(path, write, data);
     }
-    int failure = write_to(output, result, stdout);
+    int failure = write_to(stdout, write, data);
     if (failure == 0 && fflush(stdout) != 0) {
         failure = -errno;
     }
@@ -280,4 +285,10 @@ bool output_write(const struct output *output, const struct tare_result *result)
         return false;
     }
     return true;
+}
+
+bool output_write(const struct output *output, const struct tare_result *result)
+{
+    struct formatted formatted = {output, result};
+    return output_write_whole(output->file, write_format, &formatted);
 }

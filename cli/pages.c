@@ -28,7 +28,8 @@ static bool same_boot(const struct tare_page *header)
 }
 
 int pages_add(struct tare_collector *collector, const struct tare_page_source *source,
-              const struct tare_page_view *before, const char *subject)
+              const struct tare_page_view *before, const struct tare_sampler *sampler, uint64_t number,
+              const char *subject)
 {
     struct tare_page_view view = {0};
     int failure = pages_read(source, &view, subject);
@@ -44,6 +45,8 @@ int pages_add(struct tare_collector *collector, const struct tare_page_source *s
             .keep_process = true,
             .keep_timers = true,
             .window = before != NULL,
+            .sampler = sampler,
+            .page = number,
         };
         if (before != NULL) {
             tare_page_view_subtract(&view, before);

@@ -10,9 +10,11 @@
 int pages_read(const struct tare_page_source *source, struct tare_page_view *view, const char *subject);
 
 /*
- * Reads a page and adds it, less what it held at `before` (NULL: all of it). Prints an error, returns -errno.
+ * Reads a page and adds it, less what it held at `before` (NULL: all of it). `sampler` (or NULL) has looked at
+ * it since then, as page `number`. Prints an error, returns -errno.
  */
 int pages_add(struct tare_collector *collector, const struct tare_page_source *source,
-              const struct tare_page_view *before, const char *subject);
+              const struct tare_page_view *before, const struct tare_sampler *sampler, uint64_t number,
+              const char *subject);
 
 #endif

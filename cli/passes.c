@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "record/monotonic.h"
 #include "runtime/clock.h"
 
 static enum tare_end end_of(const struct pass *pass, uint64_t number)
@@ -92,6 +93,9 @@ static int add_page(struct pass *pass, uint64_t number, const struct tare_outcom
         .end = ended ? TARE_END_UNKNOWN : end_of(pass, number),
         .keep_process = pass->keep_processes,
         .keep_timers = pass->keep_processes && pass->run->output.view.per_process,
+        .sampler = pass->sampler,
+        .page = number,
+        .pass = pass->number,
     };
     if (context.end == TARE_END_RUNNING) {
         switch_off(&source, &view);
@@ -106,23 +110,88 @@ static int add_page(struct pass *pass, uint64_t number, const struct tare_outcom
     }
 out:
     tare_page_view_release(&view);
+    tare_sampler_forget(pass->sampler, number);
     pass->added[number] = true;
     return failure;
 }
 
-/* While the program runs: pages of processes that have ended are read, and their memory is given back. */
-static void poll_pages(void *data)
+/*
+ * Pages of processes that have ended are read, and their memory is given back. What fails is for run_pass() to
+ * say: the program runs on.
+ */
+static void add_ended(struct pass *pass, uint64_t count)
 {
-    struct pass *pass = data;
-    uint64_t lost, count = tare_page_set_count(&pass->set, &lost);
     for (uint64_t i = pass->added_below; i < count; i++) {
         if (!pass->added[i] && tare_page_set_ended(&pass->set, i)) {
-            add_page(pass, i, NULL);
+            int failure = add_page(pass, i, NULL);
+            pass->failure = pass->failure != 0 ? pass->failure : failure;
         }
     }
     while (pass->added_below < count && pass->added[pass->added_below]) {
         pass->added_below++;
     }
+}
+
+/* It was moved before it was the program: to where it is pinned to, or when it called exec. */
+static void watch_start(struct pass *pass)
+{
+    if (!pass->watched) {
+        tare_migrations_begin(&pass->run->watch->migrations, pass->outcome->pid);
+        pass->watched = true;
+    }
+}
+
+/* The program itself, and those who have a page: nobody else's moves are in the figures. */
+static void watch_processes(struct pass *pass, uint64_t count)
+{
+    enum { PROCESSES_MAX = 16 };
+    pid_t own = pass->outcome->pid, pids[PROCESSES_MAX] = {own};
+    size_t found = 1;
+    watch_start(pass);
+    for (uint64_t i = pass->added_below; i < count && found < PROCESSES_MAX; i++) {
+        pid_t pid = !pass->added[i] ? tare_page_set_live_pid(&pass->set, i) : 0;
+        if (pid != 0 && pid != own) {
+            pids[found++] = pid;
+        }
+    }
+    watch_look(pass->run->watch, pids, found);
+}
+
+/* The kernel still has what it counted. */
+static void watch_ending(void *data)
+{
+    struct pass *pass = data;
+    watch_start(pass);
+    watch_last_look(pass->run->watch, &pass->outcome->pid, 1);
+}
+
+/* While the program runs: live pages are looked at now and then, and those that are left are added up. */
+static uint64_t poll_pages(void *data)
+{
+    struct pass *pass = data;
+    uint64_t lost, count = tare_page_set_count(&pass->set, &lost);
+    uint64_t now_ns = tare__monotonic_ns();
+    if (now_ns >= pass->search_ns) {
+        add_ended(pass, count);
+        watch_processes(pass, count);
+        now_ns = tare__monotonic_ns();
+        pass->search_ns = now_ns + WATCH_NS;
+    }
+    bool sample = tare_sampler_is_due(pass->sampler, now_ns), ask = tare_ask_is_due(&pass->ask, now_ns);
+    for (uint64_t i = pass->added_below; i < count && (sample || ask); i++) {
+        if (pass->added[i]) {
+            continue;
+        }
+        struct tare_page_source source = tare_page_set_source(&pass->set, i);
+        if (sample) {
+            tare_sampler_poll(pass->sampler, i, &source, now_ns);
+        }
+        if (ask) {
+            tare_page_ask_calibration(&source);
+        }
+    }
+    uint64_t search_in_ns = pass->search_ns - now_ns, look_in_ns = tare_sampler_wait_ns(pass->sampler, now_ns);
+    return look_in_ns < search_in_ns ? look_in_ns : search_in_ns;
 }
 
 static unsigned stop_children(void *data, int signal)
@@ -134,6 +203,26 @@ static unsigned stop_children(void *data, int signal)
         reached += !pass->added[i] && tare_page_set_signal(&pass->set, i, signal);
     }
     return reached;
+}
+
+char *run_settings(const struct run *run)
+{
+    const char *clock = run->clock != NULL ? run->clock : getenv("TARE_CLOCK");
+    const char *histograms = getenv("TARE_HISTOGRAM");
+    uint32_t kind = clock != NULL ? tare__clock_parse(clock) : TARE_CLOCK_NONE;
+    if (!tare__clock_usable(kind)) {
+        kind = tare__clock_default();
+    }
+    bool sums_only = run->no_histogram ||
+                     (histograms != NULL && (strcmp(histograms, "off") == 0 || strcmp(histograms, "0") == 0));
+    char pin[16] = "no", *settings;
+    if (run->pin >= 0) {
+        snprintf(pin, sizeof(pin), "%d", run->pin);
+    }
+    int written = asprintf(&settings, "clock=%s histograms=%s libc=%s exclusive=%s pin=%s only=%s",
+                           tare__clock_name(kind), sums_only ? "no" : "yes", run->libc ? "yes" : "no",
+                           run->exclusive ? "yes" : "no", pin, run->only != NULL ? run->only : "*");
+    return written < 0 ? NULL : settings;
 }
 
 enum { VARIABLES_MAX = 8 };
@@ -148,6 +237,7 @@ static bool make_variables(const struct run *run, const struct pass *pass, const
     bool fine = asprintf(&set[at++], "TARE_PAGE=%s", address) >= 0;
     fine = fine && asprintf(&set[at++], "TARE_ENABLE=%s", enable) >= 0;
     fine = fine && (run->clock == NULL || asprintf(&set[at++], "TARE_CLOCK=%s", run->clock) >= 0);
+    fine = fine && (!run->lock.held || asprintf(&set[at++], "TARE_LOCK=%s", run->lock.mark) >= 0);
     fine = fine && (!run->no_histogram || asprintf(&set[at++], "TARE_HISTOGRAM=off") >= 0);
     if (fine && run->preload != NULL) {
         const char *before = getenv("LD_PRELOAD");
@@ -169,24 +259,30 @@ static uint32_t room_from_environment(const char *name, uint32_t limit)
     return *end != '\0' ? 0 : value > limit ? limit : (uint32_t)value;
 }
 
-int run_pass(struct pass *pass, const char *enable, bool later, struct tare_outcome *outcome)
+/* Makes what the pass needs, and `set` as make_variables() does. False after an error was printed. */
+static bool begin_pass(struct pass *pass, const char *enable, struct tare_outcome *outcome,
+                       char *set[VARIABLES_MAX])
 {
-    const struct run *run = pass->run;
-    char *set[VARIABLES_MAX] = {NULL};
-    int code = EXIT_RUN_FAILURE;
-    int failure = tare_page_set_make(&pass->set, room_from_environment("TARE_TIMERS", TARE_SET_TIMERS_LIMIT),
-                                     room_from_environment("TARE_THREADS", TARE_SET_THREADS_LIMIT));
-    if (failure != 0) {
-        error("cannot make the pages of the run: %s%s", strerror(-failure),
-              failure == -EFBIG ? " (see 'ulimit -f': it is not for us to lift)" : "");
-        return EXIT_RUN_FAILURE;
-    }
     pass->added = calloc(pass->set.max, sizeof(*pass->added));
     pass->added_below = 0;
-    if (pass->added == NULL || !make_variables(run, pass, enable, set)) {
+    pass->search_ns = 0;
+    pass->ask = (struct tare_ask_times){0};
+    pass->number++;
+    pass->outcome = outcome;
+    pass->watched = false;
+    pass->failure = 0;
+    pass->sampler = tare_sampler_new(tare__monotonic_ns());
+    if (pass->added == NULL || pass->sampler == NULL || !make_variables(pass->run, pass, enable, set)) {
         error("out of memory");
-        goto out;
+        return false;
     }
+    return true;
+}
+
+/* Returns 0, or an exit code after an error was printed. */
+static int run_program(struct pass *pass, char *const *set, bool later, struct tare_outcome *outcome)
+{
+    const struct run *run = pass->run;
     if (later && run->input_offset >= 0) {
         lseek(STDIN_FILENO, run->input_offset, SEEK_SET);
     }
@@ -201,37 +297,66 @@ int run_pass(struct pass *pass, const char *enable, bool later, struct tare_outc
         .mask = &run->mask,
         .no_input = later && run->input_offset < 0,
         .poll = poll_pages,
+        .ending = watch_ending,
         .stop = stop_children,
         .data = pass,
     };
     bool not_started;
-    failure = tare_spawn_run(&spawn, outcome, &not_started);
-    if (failure != 0) {
-        /* The file itself was found before. */
-        bool interpreter = not_started && failure == -ENOENT;
-        error("cannot run '%s': %s", run->argv[0],
-              interpreter ? "its interpreter was not found" : strerror(-failure));
-        code = !not_started         ? EXIT_RUN_FAILURE
-               : failure == -ENOENT ? EXIT_RUN_NOT_FOUND
-                                    : EXIT_RUN_NOT_EXECUTABLE;
-        goto out;
+    int failure = tare_spawn_run(&spawn, outcome, &not_started);
+    if (failure == 0) {
+        return 0;
     }
+    /* The file itself was found before. */
+    bool interpreter = not_started && failure == -ENOENT;
+    error("cannot run '%s': %s", run->argv[0],
+          interpreter ? "its interpreter was not found" : strerror(-failure));
+    return !not_started ? EXIT_RUN_FAILURE : failure == -ENOENT ? EXIT_RUN_NOT_FOUND : EXIT_RUN_NOT_EXECUTABLE;
+}
+
+/* Adds what is left. Returns 0, or an exit code after an error was printed. */
+static int add_pages(struct pass *pass, const struct tare_outcome *outcome)
+{
     uint64_t lost, count = tare_page_set_count(&pass->set, &lost);
-    pass->result->lost_processes += lost;
-    code = 0;
     uint64_t own = last_page_of(pass, outcome->pid, count);
-    for (uint64_t i = 0; i < count && code == 0; i++) {
-        if (!pass->added[i] && add_page(pass, i, i == own ? outcome : NULL) != 0) {
-            error("out of memory");
-            code = EXIT_RUN_FAILURE;
+    int failure = pass->failure;
+    pass->result->lost_processes += lost;
+    for (uint64_t i = 0; i < count && failure == 0; i++) {
+        if (!pass->added[i]) {
+            failure = add_page(pass, i, i == own ? outcome : NULL);
         }
     }
     pass->result->lost_processes += pass->unreadable;
     pass->unreadable = 0;
+    if (failure != 0) {
+        error("out of memory");
+    }
+    return failure != 0 ? EXIT_RUN_FAILURE : 0;
+}
+
+int run_pass(struct pass *pass, const char *enable, bool later, struct tare_outcome *outcome)
+{
+    char *set[VARIABLES_MAX] = {NULL};
+    int code = EXIT_RUN_FAILURE;
+    int failure = tare_page_set_make(&pass->set, room_from_environment("TARE_TIMERS", TARE_SET_TIMERS_LIMIT),
+                                     room_from_environment("TARE_THREADS", TARE_SET_THREADS_LIMIT));
+    if (failure != 0) {
+        error("cannot make the pages of the run: %s%s", strerror(-failure),
+              failure == -EFBIG ? " (see 'ulimit -f': it is not for us to lift)" : "");
+        return EXIT_RUN_FAILURE;
+    }
+    if (!begin_pass(pass, enable, outcome, set)) {
+        goto out;
+    }
+    code = run_program(pass, set, later, outcome);
+    if (code == 0) {
+        code = add_pages(pass, outcome);
+    }
 out:
     for (size_t i = 0; i < VARIABLES_MAX; i++) {
         free(set[i]);
     }
+    tare_sampler_free(pass->sampler);
+    pass->sampler = NULL;
     free(pass->added);
     pass->added = NULL;
     tare_page_set_close(&pass->set);

@@ -11,6 +11,7 @@ endif()
 install(DIRECTORY include/tare DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 if(TARGET tare)
     install(TARGETS tare RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+    install(TARGETS tare-rungs RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/tare")
 endif()
 
 # Paths in both files are relative to where the file lies, so that an installed tree can be moved.

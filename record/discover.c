@@ -29,18 +29,12 @@
 
 #include <tare/page.h>
 
+#include "record/process_stat.h"
+
 enum {
     ENVIRON_MAX =
         4 * 1024 * 1024,   /* as long as the kernel lets arguments and environment be, with 16 MiB of stack */
     SET_PAGES_MAX = 65536, /* of a set that are looked at, the newest ones */
-};
-
-/* Of /proc/PID/stat. */
-struct process_stat {
-    char state;
-    pid_t parent;
-    unsigned long threads;
-    uint64_t start_time_jiffies;
 };
 
 #define DIRECTORY_SIZE 48 /* "/proc/PID/task/TID" */
@@ -87,44 +81,22 @@ static ssize_t read_proc(const char *path, char *buffer, size_t size)
     return error != 0 ? -error : (ssize_t)used;
 }
 
-/*
- * Fields 3, 20 and 22 of `stat` in a directory of /proc. The name in field 2 may hold anything, also ')' and
- * blanks.
- */
-static int read_stat(const char *directory, struct process_stat *stat)
+/* Of `stat` in a directory of /proc; the name is not kept. */
+static int read_stat(const char *directory, struct tare__process_stat *stat)
 {
     char path[DIRECTORY_SIZE + 8];
-    char text[1024 + 256]; /* 52 fields of at most 20 digits, and the name of 64 bytes at most */
+    char text[TARE__PROCESS_STAT_BYTES];
     snprintf(path, sizeof path, "%s/stat", directory);
     ssize_t got = read_proc(path, text, sizeof text);
     if (got < 0) {
         return got == -ENOENT ? -ESRCH : (int)got;
     }
-    const char *at = strrchr(text, ')');
-    if (at == NULL || at[1] != ' ' || at[2] == '\0') {
-        return -EINVAL;
-    }
-    stat->state = at[2];
-    at += 2;
-    for (int field = 3; field < 22; field++) {
-        at = strchr(at, ' ');
-        if (at == NULL) {
-            return -EINVAL;
-        }
-        at++;
-        if (field + 1 == 4) {
-            stat->parent = (pid_t)strtol(at, NULL, 10);
-        }
-        if (field + 1 == 20) {
-            stat->threads = strtoul(at, NULL, 10);
-        }
-    }
-    char *end;
-    stat->start_time_jiffies = strtoull(at, &end, 10);
-    return end != at && *end == ' ' ? 0 : -EINVAL;
+    int result = tare__process_stat_parse(text, stat);
+    stat->name = NULL;
+    return result;
 }
 
-static int read_process_stat(pid_t pid, struct process_stat *stat)
+static int read_process_stat(pid_t pid, struct tare__process_stat *stat)
 {
     char directory[DIRECTORY_SIZE];
     snprintf(directory, sizeof directory, "/proc/%d", (int)pid);
@@ -132,13 +104,13 @@ static int read_process_stat(pid_t pid, struct process_stat *stat)
 }
 
 /* A main thread that has called pthread_exit is a zombie, too, until all others have ended. */
-static bool has_ended(const struct process_stat *stat)
+static bool has_ended(const struct tare__process_stat *stat)
 {
     return (stat->state == 'Z' && stat->threads <= 1) || stat->state == 'X' || stat->state == 'x';
 }
 
 /* The directory in /proc of a thread of the process that runs. Returns 0, or -ESRCH if none does. */
-static int find_thread(pid_t pid, const struct process_stat *process_stat, char directory[DIRECTORY_SIZE])
+static int find_thread(pid_t pid, const struct tare__process_stat *process_stat, char directory[DIRECTORY_SIZE])
 {
     snprintf(directory, DIRECTORY_SIZE, "/proc/%d", (int)pid);
     if (process_stat->state != 'Z') {
@@ -149,7 +121,7 @@ static int find_thread(pid_t pid, const struct process_stat *process_stat, char 
     DIR *tasks = opendir(path);
     bool found = false;
     for (struct dirent *entry; tasks != NULL && !found && (entry = readdir(tasks)) != NULL;) {
-        struct process_stat stat;
+        struct tare__process_stat stat;
         unsigned long tid = isdigit((unsigned char)entry->d_name[0]) ? strtoul(entry->d_name, NULL, 10) : 0;
         if (tid != 0 && tid <= INT32_MAX) {
             snprintf(directory, DIRECTORY_SIZE, "/proc/%d/task/%d", (int)pid, (int)tid);
@@ -165,13 +137,13 @@ static int find_thread(pid_t pid, const struct process_stat *process_stat, char 
 
 pid_t tare_process_parent(pid_t pid)
 {
-    struct process_stat stat;
+    struct tare__process_stat stat;
     return read_process_stat(pid, &stat) == 0 ? stat.parent : 0;
 }
 
 int tare_process_start_time(pid_t pid, uint64_t *jiffies)
 {
-    struct process_stat stat;
+    struct tare__process_stat stat;
     int result = read_process_stat(pid, &stat);
     if (result == 0) {
         *jiffies = stat.start_time_jiffies;
@@ -181,14 +153,14 @@ int tare_process_start_time(pid_t pid, uint64_t *jiffies)
 
 bool tare_process_alive(pid_t pid, uint64_t start_time_jiffies)
 {
-    struct process_stat stat;
+    struct tare__process_stat stat;
     return read_process_stat(pid, &stat) == 0 && !has_ended(&stat) &&
            (start_time_jiffies == 0 || start_time_jiffies == stat.start_time_jiffies);
 }
 
 bool tare_process_ended(pid_t pid)
 {
-    struct process_stat stat;
+    struct tare__process_stat stat;
     if (pid <= 0) {
         return false;
     }
@@ -239,7 +211,7 @@ static bool maps_file(const char *directory, int fd, uint64_t offset)
 
 bool tare_process_maps(pid_t pid, int fd, uint64_t offset)
 {
-    struct process_stat stat;
+    struct tare__process_stat stat;
     char directory[DIRECTORY_SIZE];
     return read_process_stat(pid, &stat) == 0 && find_thread(pid, &stat, directory) == 0 &&
            maps_file(directory, fd, offset);
@@ -467,7 +439,7 @@ static int search_descriptor(struct found *found, const struct process *process,
 static int search_process(struct found *found, pid_t pid)
 {
     struct process process = {.pid = pid};
-    struct process_stat stat;
+    struct tare__process_stat stat;
     int result = read_process_stat(pid, &stat);
     if (result != 0 || has_ended(&stat) || find_thread(pid, &stat, process.directory) != 0) {
         return -ESRCH;

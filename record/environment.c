@@ -7,12 +7,10 @@
 #include "record/environment.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -24,56 +22,15 @@
 #endif
 
 #include "record/clean.h"
+#include "record/files.h"
 #include "record/git.h"
 
 enum {
     FILE_MAX = 64 * 1024, /* of a file; the first processor's part of /proc/cpuinfo takes under 4 KiB */
     TEXT_MAX = 256,       /* of a field */
     GIT_LIMIT_MS = 2000,  /* for each of two runs: as long as a user waits for a result without wondering */
-    PATH_MAX_OURS = 4096,
-    PARTS_MAX = 4, /* kinds of processor in one machine; two or three are seen in telephones */
+    PARTS_MAX = 4,        /* kinds of processor in one machine; two or three are seen in telephones */
 };
-
-/* Reads up to size - 1 bytes of a file below `root` and ends them with NUL. Returns the length, or -errno. */
-static ssize_t read_file(const char *root, const char *name, char *buffer, size_t size)
-{
-    char path[PATH_MAX_OURS];
-    int length = snprintf(path, sizeof path, "%s%s", root, name);
-    if (length < 0 || (size_t)length >= sizeof path) {
-        return -ENAMETOOLONG;
-    }
-    /* O_NONBLOCK: a FIFO in the place of the file must not hang us. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0) {
-        return -errno;
-    }
-    ssize_t result = 0;
-    size_t used = 0;
-    struct stat status;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        result = -EINVAL;
-        goto out;
-    }
-    while (used < size - 1) {
-        ssize_t got = read(fd, buffer + used, size - 1 - used);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            result = -errno;
-            goto out;
-        }
-        if (got == 0) {
-            break;
-        }
-        used += (size_t)got;
-    }
-    result = (ssize_t)used;
-out:
-    buffer[used] = '\0';
-    close(fd);
-    return result;
-}
 
 /*
  * Sets *field to a cleaned copy of the text, of TEXT_MAX bytes at most and without blanks at its ends, if any
@@ -217,7 +174,7 @@ static int read_cpu_model(char **field, const char *root)
         return -ENOMEM;
     }
     int result = 0;
-    if (read_file(root, "/proc/cpuinfo", text, FILE_MAX) > 0) {
+    if (tare__file_read(root, "/proc/cpuinfo", text, FILE_MAX) > 0) {
         const char *model = find_value(text, "model name");
         result = model != NULL ? set_text(field, model) : read_arm_model(field, text);
     }
@@ -225,43 +182,11 @@ static int read_cpu_model(char **field, const char *root)
     return result;
 }
 
-/* How many processors a list like "0-3,6" names; 0 if it is none. */
-static uint32_t count_list(const char *list)
-{
-    uint64_t total = 0;
-    for (const char *at = list;;) {
-        char *end;
-        if (*at < '0' || *at > '9') {
-            return 0;
-        }
-        unsigned long first = strtoul(at, &end, 10);
-        unsigned long last = first;
-        if (*end == '-') {
-            at = end + 1;
-            if (*at < '0' || *at > '9') {
-                return 0;
-            }
-            last = strtoul(at, &end, 10);
-        }
-        if (last < first || last > UINT32_MAX) {
-            return 0;
-        }
-        total += last - first + 1;
-        if (total > UINT32_MAX) {
-            return 0;
-        }
-        if (*end != ',') {
-            return *end == '\n' || *end == '\0' ? (uint32_t)total : 0;
-        }
-        at = end + 1;
-    }
-}
-
 static uint32_t read_cpu_count(const char *root)
 {
     char text[4096];
-    if (read_file(root, "/sys/devices/system/cpu/online", text, sizeof text) > 0) {
-        return count_list(text);
+    if (tare__file_read(root, "/sys/devices/system/cpu/online", text, sizeof text) > 0) {
+        return tare__list_count(text);
     }
     long online = root[0] == '\0' ? sysconf(_SC_NPROCESSORS_ONLN) : 0;
     return online > 0 ? (uint32_t)online : 0;
@@ -270,7 +195,7 @@ static uint32_t read_cpu_count(const char *root)
 static double read_memory_bytes(const char *root)
 {
     char text[4096];
-    if (read_file(root, "/proc/meminfo", text, sizeof text) <= 0) {
+    if (tare__file_read(root, "/proc/meminfo", text, sizeof text) <= 0) {
         return NAN;
     }
     const char *value = find_value(text, "MemTotal");
@@ -308,9 +233,9 @@ static void unquote(char *text)
 static int read_os(char **field, const char *root)
 {
     char text[8192];
-    ssize_t got = read_file(root, "/etc/os-release", text, sizeof text);
+    ssize_t got = tare__file_read(root, "/etc/os-release", text, sizeof text);
     if (got <= 0) {
-        got = read_file(root, "/usr/lib/os-release", text, sizeof text);
+        got = tare__file_read(root, "/usr/lib/os-release", text, sizeof text);
     }
     for (char *line = got > 0 ? text : NULL; line != NULL; line = strchr(line, '\n')) {
         line += *line == '\n';
@@ -340,7 +265,7 @@ static int read_libc(char **field)
 static int read_line(char **field, const char *root, const char *name)
 {
     char text[TEXT_MAX];
-    if (read_file(root, name, text, sizeof text) <= 0) {
+    if (tare__file_read(root, name, text, sizeof text) <= 0) {
         return 0;
     }
     return set_text(field, text);
@@ -405,7 +330,7 @@ static int read_virtualization(char **field, const char *root)
 static int read_virtualization(char **field, const char *root)
 {
     char text[TEXT_MAX];
-    if (read_file(root, "/proc/device-tree/hypervisor/compatible", text, sizeof text) <= 0) {
+    if (tare__file_read(root, "/proc/device-tree/hypervisor/compatible", text, sizeof text) <= 0) {
         return 0;
     }
     const char *name = text;

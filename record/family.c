@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who descends from whom, from /proc. Taken before the signal that ends a parent, as its children have another one
- * afterwards.
+ * Who descends from whom, from /proc. Taken before the signal that ends a parent, as its children have another
+ * one afterwards.
  */
 #include "record/family.h"
 

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "record/reader.h"
+#include "stats/quantile.h"
 
 /*
  * Two rates of one clock that differ by more than this do not both tell the truth: the crystals behind them are
@@ -53,6 +54,34 @@ static void rate_from(const struct tare_anchor *from, const struct tare_anchor *
     *error_ppb = found_ppb;
 }
 
+static struct tare_costs costs_of(const struct tare_scope_cost *cost, bool valid)
+{
+    return (struct tare_costs){
+        .inner = cost_of(&cost->inner, valid),
+        .inner_empty = cost_of(&cost->inner_empty, valid),
+        .outer = cost_of(&cost->outer, valid),
+        .outer_nested = cost_of(&cost->outer_nested, valid),
+        .outer_apart = cost_of(&cost->outer_apart, valid),
+        .close = cost_of(&cost->close, valid),
+        .knee = cost_of(&cost->knee, valid),
+    };
+}
+
+/* Of the calibrations in the run that were kept: a live page may hold one that is only half written. */
+static struct tare_cost_ticks run_cost_of(const struct tare_page *header, unsigned which)
+{
+    const struct tare_run_cost *run = &header->cost_in_run;
+    double values[TARE_RUN_SAMPLES];
+    size_t kept = 0;
+    for (uint64_t i = 0; i < run->n && i < TARE_RUN_SAMPLES; i++) {
+        if (run->mticks[i][TARE_SCOPE_COSTS - 1] != 0 || run->mticks[i][which] != 0) {
+            values[kept++] = (double)run->mticks[i][which] / 1000.0;
+        }
+    }
+    double median = tare_median(values, kept);
+    return (struct tare_cost_ticks){.median = median, .mad = tare_mad(values, kept, median), .n = kept};
+}
+
 struct tare_cost_model tare_page_cost_model(const struct tare_page *header, const struct tare_anchor *now)
 {
     struct tare_cost_model model = {.tick_ns = NAN, .rate_error_ppb = NAN};
@@ -74,9 +103,17 @@ struct tare_cost_model tare_page_cost_model(const struct tare_page *header, cons
     model.grain_ticks = (double)header->grain_ticks;
     bool start = (header->flags & TARE_PAGE_CALIBRATED) != 0;
     bool exit = (header->flags & TARE_PAGE_CALIBRATED_AT_EXIT) != 0;
-    model.inner = cost_of(&header->cost.inner, start);
-    model.outer = cost_of(&header->cost.outer, start);
-    model.inner_at_exit = cost_of(&header->cost_at_exit.inner, exit);
-    model.outer_at_exit = cost_of(&header->cost_at_exit.outer, exit);
+    model.at_start = costs_of(&header->cost, start);
+    model.at_exit = costs_of(&header->cost_at_exit, exit);
+    model.in_run = (struct tare_costs){
+        .inner = run_cost_of(header, 0),
+        .inner_empty = run_cost_of(header, 1),
+        .outer = run_cost_of(header, 2),
+        .outer_nested = run_cost_of(header, 3),
+        .outer_apart = run_cost_of(header, 4),
+        .close = run_cost_of(header, 5),
+        .knee = run_cost_of(header, 6),
+    };
+    model.counts_closeness = header->begin_cap_ticks != 0;
     return model;
 }

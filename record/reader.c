@@ -305,6 +305,8 @@ static void slot_mend(struct tare_slot *slot)
         slot->min_ticks = UINT64_MAX;
         slot->max_ticks = 0;
         slot->scopes_within = 0;
+        slot->closeness_within = 0;
+        slot->uncounted_within = 0;
         return;
     }
     if (slot->calls < slot->outermost) {
@@ -325,6 +327,8 @@ static void sums_merge(struct tare_timer_sums *sums, const struct tare_slot *slo
     sums->outermost = add_saturating(sums->outermost, slot->outermost);
     sums->total_ticks = add_saturating(sums->total_ticks, slot->total_ticks);
     sums->scopes_within = add_saturating(sums->scopes_within, slot->scopes_within);
+    sums->closeness_within = add_saturating(sums->closeness_within, slot->closeness_within);
+    sums->uncounted_within = add_saturating(sums->uncounted_within, slot->uncounted_within);
     sums->bytes = add_saturating(sums->bytes, slot->bytes);
     if (slot->outermost != 0) {
         sums->min_ticks = slot->min_ticks < sums->min_ticks ? slot->min_ticks : sums->min_ticks;

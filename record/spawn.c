@@ -13,24 +13,17 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "record/family.h"
+#include "record/monotonic.h"
 
 extern char **environ;
 
-enum { POLL_NS = 100000000, GRACE_S = 2 };
+enum { WAIT_NS = 100000000, POLL_LEAST_NS = 1000000, POLL_MOST_NS = 1000000000, GRACE_S = 2 };
 
 /* Those of them that were ignored when we were started (nohup's SIGHUP) stay ignored. */
 static const int passed_on[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH, SIGALRM};
-
-static double now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 static double timeval_ns(struct timeval t)
 {
@@ -184,17 +177,24 @@ static void pass_on(const siginfo_t *info, struct tare_outcome *outcome)
 }
 
 /* Whether the child has ended; how, if so. Returns 0 or -errno. */
-static int reap(double started, int stopping, struct tare_outcome *outcome, bool *ended)
+static int reap(const struct tare_spawn *spawn, uint64_t started, int stopping, struct tare_outcome *outcome,
+                bool *ended)
 {
     int status;
     struct rusage usage;
+    siginfo_t info = {0};
+    uint64_t looked = tare__monotonic_ns();
+    if (spawn->ending != NULL && waitid(P_PID, (id_t)outcome->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid != 0) {
+        spawn->ending(spawn->data);
+    }
     pid_t pid = wait4(outcome->pid, &status, WNOHANG, &usage);
     if (pid < 0) {
         return -errno;
     }
     *ended = pid == outcome->pid;
     if (*ended) {
-        outcome->wall_ns = now_ns() - started;
+        outcome->wall_ns = (double)(looked - started);
         outcome->user_ns = timeval_ns(usage.ru_utime);
         outcome->system_ns = timeval_ns(usage.ru_stime);
         outcome->end = stopping != 0         ? TARE_END_TIMEOUT
@@ -232,22 +232,38 @@ static bool anybody_left(const struct tare_spawn *spawn, const struct tare_famil
     return tare_family_signal(family, 0) > 0 || (spawn->stop != NULL && spawn->stop(spawn->data, 0) > 0);
 }
 
+/* Lets the caller look, if it is time to. Returns how long to wait then: not beyond the next look. */
+static struct timespec look(const struct tare_spawn *spawn, uint64_t *due_ns)
+{
+    uint64_t wait_ns = WAIT_NS;
+    if (spawn->poll != NULL) {
+        if (tare__monotonic_ns() >= *due_ns) {
+            uint64_t again_ns = spawn->poll(spawn->data);
+            again_ns = again_ns < POLL_LEAST_NS ? POLL_LEAST_NS : again_ns;
+            *due_ns = tare__monotonic_ns() + (again_ns < POLL_MOST_NS ? again_ns : POLL_MOST_NS);
+        }
+        uint64_t now_ns = tare__monotonic_ns(), left_ns = *due_ns > now_ns ? *due_ns - now_ns : 0;
+        wait_ns = left_ns < wait_ns ? left_ns : wait_ns;
+    }
+    return (struct timespec){0, (long)wait_ns};
+}
+
 /*
  * Waits for the child's end, with the signals in `set` blocked. When the time is up, also for the end of the
  * others, who may take longer than the child to heed SIGTERM, or ignore it.
  */
-static int await(const struct tare_spawn *spawn, const sigset_t *set, double started,
+static int await(const struct tare_spawn *spawn, const sigset_t *set, uint64_t started,
                  struct tare_outcome *outcome, struct tare_family *family)
 {
-    const struct timespec interval = {0, POLL_NS};
+    uint64_t due_ns = started;
     int stopping = 0;
     bool ended = false;
     for (;;) {
-        int error = ended ? 0 : reap(started, stopping, outcome, &ended);
+        int error = ended ? 0 : reap(spawn, started, stopping, outcome, &ended);
         if (error != 0) {
             return error;
         }
-        double elapsed_s = (now_ns() - started) / 1e9;
+        double elapsed_s = (double)(tare__monotonic_ns() - started) / 1e9;
         bool others = stopping != 0 && elapsed_s < spawn->timeout_s + 2 * GRACE_S;
         if (ended && !(others && anybody_left(spawn, family))) {
             return 0;
@@ -259,13 +275,11 @@ static int await(const struct tare_spawn *spawn, const sigset_t *set, double sta
             stopping = stop;
             stop_all(spawn, outcome, ended, stop, family);
         }
+        struct timespec interval = look(spawn, &due_ns);
         siginfo_t info;
         int got = sigtimedwait(set, &info, &interval);
         if (got > 0 && got != SIGCHLD && !ended) {
             pass_on(&info, outcome);
-        }
-        if (got < 0 && spawn->poll != NULL) {
-            spawn->poll(spawn->data);
         }
     }
 }
@@ -291,7 +305,7 @@ int tare_spawn_run(const struct tare_spawn *spawn, struct tare_outcome *outcome,
         error = -errno;
         goto out;
     }
-    double started = now_ns();
+    uint64_t started = tare__monotonic_ns();
     outcome->pid = fork();
     if (outcome->pid < 0) {
         error = -errno;

@@ -28,7 +28,12 @@ struct tare_spawn {
     const sigset_t *mask;     /* of signals, for the program; NULL: ours */
     bool quiet;               /* standard output goes nowhere (a pipe that is emptied) */
     bool no_input;            /* standard input comes from /dev/null */
-    void (*poll)(void *data); /* called every tenth of a second while it runs; may be NULL */
+    /*
+     * Called when it begins to run and from time to time until it ends; returns after how many ns it wants to
+     * be called again (1 ms at least, a second at most); may be NULL.
+     */
+    uint64_t (*poll)(void *data);
+    void (*ending)(void *data); /* it has ended, and is still there to be looked at; may be NULL */
     /*
      * The time is up: signals whoever else belongs to it (0: nobody), and returns how many there are; may be
      * NULL.

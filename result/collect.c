@@ -15,6 +15,13 @@
 #include "runtime/clock.h"
 #include "stats/quantile.h"
 
+/* What was counted in stretches of the run: scopes and net ns. */
+struct sampled {
+    struct tare_run_blocks blocks; /* of all pages, one after the other */
+    struct tare_run_blocks passes; /* each pass is one */
+    uint64_t pass;
+};
+
 /* One timer, over the processes so far. */
 struct merged {
     char *module, *name, *file;
@@ -22,7 +29,8 @@ struct merged {
     struct tare_timer_sums sums;
     double min_ns, max_ns;
     struct tare_estimate estimate;
-    uint64_t *buckets; /* NULL: none, or of different clocks */
+    uint64_t *buckets;       /* NULL: none, or of different clocks */
+    struct sampled *sampled; /* NULL: nobody looked while it ran */
     bool window;
 };
 
@@ -56,6 +64,7 @@ static void merged_release(struct merged *timer)
     free(timer->name);
     free(timer->file);
     free(timer->buckets);
+    free(timer->sampled);
 }
 
 void tare_collector_free(struct tare_collector *collector)
@@ -157,11 +166,61 @@ static uint64_t add(uint64_t a, uint64_t b)
     return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
+/* The sampling error of one page's timer, from its own blocks; and those join the blocks of the other pages. */
+static int merge_blocks(struct merged *timer, const struct tare_page_timer *from, double tick_ns,
+                        struct tare_estimate *estimate, const struct tare_page_context *context)
+{
+    const struct tare_timer_sums *sums = &from->sums;
+    if (context->sampler == NULL || sums->outermost == 0) {
+        return 0;
+    }
+    struct tare_run_blocks blocks;
+    struct tare_run_mean mean;
+    tare_sampler_blocks(context->sampler, context->page, from, &blocks);
+    tare_run_blocks_net(&blocks, tick_ns, estimate->outer_total_ns / (double)sums->scopes_within);
+    tare_run_blocks_mean(&blocks, &mean);
+    estimate->error_ns[TARE_ERROR_SAMPLING] = mean.error * (double)sums->outermost;
+    struct sampled *sampled = timer->sampled != NULL ? timer->sampled : calloc(1, sizeof(*sampled));
+    if (sampled == NULL) {
+        return -ENOMEM;
+    }
+    tare_run_blocks_append(&sampled->blocks, &blocks);
+    if (timer->sampled != NULL && sampled->pass == context->pass) {
+        tare_run_blocks_extend(&sampled->passes, tare_run_blocks_sum(&blocks));
+    } else {
+        tare_run_blocks_add(&sampled->passes, tare_run_blocks_sum(&blocks));
+    }
+    sampled->pass = context->pass;
+    timer->sampled = sampled;
+    return 0;
+}
+
+/*
+ * The sampling error of the sum. Passes are what "another run" means, so if there are enough of them, they are
+ * asked. Else each page's own error, where all have one: what differs from process to process would do so in
+ * the next run. Else (many processes, each too short for it) the blocks of all pages together.
+ */
+static double sampling_error(const struct merged *timer)
+{
+    double own_ns = timer->estimate.error_ns[TARE_ERROR_SAMPLING], outermost = (double)timer->sums.outermost;
+    const struct sampled *sampled = timer->sampled;
+    if (sampled == NULL || tare_run_blocks_sum(&sampled->blocks).scopes != outermost) { /* a page is missing */
+        return own_ns;
+    }
+    struct tare_run_mean passes, blocks;
+    tare_run_blocks_mean(&sampled->passes, &passes);
+    tare_run_blocks_mean(&sampled->blocks, &blocks);
+    return !isnan(passes.error) ? passes.error * outermost : !isnan(own_ns) ? own_ns : blocks.error * outermost;
+}
+
 static int merge(struct merged *timer, const struct tare_page_timer *from, const struct tare_cost_model *model,
-                 bool same_clock, bool window)
+                 bool same_clock, const struct tare_page_context *context)
 {
     const struct tare_timer_sums *sums = &from->sums;
     struct tare_estimate estimate = tare_estimate_timer(model, sums);
+    if (merge_blocks(timer, from, model->tick_ns, &estimate, context) != 0) {
+        return -ENOMEM;
+    }
     if (timer->sums.calls == 0) {
         timer->estimate = estimate;
     } else {
@@ -172,7 +231,7 @@ static int merge(struct merged *timer, const struct tare_page_timer *from, const
     timer->sums.total_ticks = add(timer->sums.total_ticks, sums->total_ticks);
     timer->sums.scopes_within = add(timer->sums.scopes_within, sums->scopes_within);
     timer->sums.bytes = add(timer->sums.bytes, sums->bytes);
-    timer->window |= window;
+    timer->window |= context->window;
     if (sums->outermost == 0) {
         return 0;
     }
@@ -228,20 +287,42 @@ static void fill_quantiles(const struct tare_collector *collector, const struct 
 {
     const struct {
         double p;
-        double *raw, *net;
+        double *raw, *net, *error;
     } wanted[] = {
-        {0.5, &figures->raw_p50_ns, &figures->net_p50_ns},
-        {0.9, &figures->raw_p90_ns, &figures->net_p90_ns},
-        {0.95, &figures->raw_p95_ns, &figures->net_p95_ns},
-        {0.99, &figures->raw_p99_ns, &figures->net_p99_ns},
-        {0.999, &figures->raw_p999_ns, &figures->net_p999_ns},
+        {0.5, &figures->raw_p50_ns, &figures->net_p50_ns, &figures->p50_error_ns},
+        {0.9, &figures->raw_p90_ns, &figures->net_p90_ns, &figures->p90_error_ns},
+        {0.95, &figures->raw_p95_ns, &figures->net_p95_ns, &figures->p95_error_ns},
+        {0.99, &figures->raw_p99_ns, &figures->net_p99_ns, &figures->p99_error_ns},
+        {0.999, &figures->raw_p999_ns, &figures->net_p999_ns, &figures->p999_error_ns},
     };
     double shift_ns = tare_estimate_shift_ns(&timer->estimate, timer->sums.outermost);
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        double error_ticks;
         double ticks = tare_histogram_quantile(timer->buckets, TARE_BUCKET_COUNT, wanted[i].p,
-                                               timer->sums.min_ticks, timer->sums.max_ticks, NULL);
+                                               timer->sums.min_ticks, timer->sums.max_ticks, &error_ticks);
         *wanted[i].raw = ticks_to_ns(collector, ticks);
+        /* Readings come in steps of the counter, which may be wider than a bucket. */
+        double step_ns = collector->result->clock.granularity_ns;
+        *wanted[i].error = ticks_to_ns(collector, error_ticks);
+        if (step_ns / 2 > *wanted[i].error) {
+            *wanted[i].error = step_ns / 2;
+        }
         *wanted[i].net = *wanted[i].raw - shift_ns;
+    }
+}
+
+static void fill_errors(const struct merged *timer, struct tare_result_figures *figures)
+{
+    uint64_t outermost = timer->sums.outermost;
+    struct tare_estimate estimate = timer->estimate;
+    estimate.error_ns[TARE_ERROR_SAMPLING] = sampling_error(timer);
+    figures->net_avg_error_ns = tare_estimate_avg_error_ns(&estimate, outermost);
+    figures->net_avg_low_ns = figures->net_avg_ns - figures->net_avg_error_ns;
+    figures->net_avg_high_ns = figures->net_avg_ns + figures->net_avg_error_ns;
+    figures->net_avg_limit_ns = tare_estimate_avg_limit_ns(&estimate, outermost);
+    for (int part = 0; part < TARE_ERROR_PARTS; part++) {
+        figures->net_avg_error_part_ns[part] =
+            tare_estimate_avg_error_part_ns(&estimate, outermost, (enum tare_error_part)part);
     }
 }
 
@@ -260,6 +341,7 @@ static int fill(const struct tare_collector *collector, const struct merged *tim
         figures->raw_min_ticks = sums->outermost != 0 && !timer->window ? sums->min_ticks : 0;
         figures->raw_max_ticks = timer->window ? 0 : sums->max_ticks;
     }
+    figures->measuring_ns = timer->estimate.measuring_ns; /* without calls: 0 */
     if (sums->calls == 0) {
         return 0;
     }
@@ -271,7 +353,7 @@ static int fill(const struct tare_collector *collector, const struct merged *tim
     }
     figures->raw_avg_ns = figures->raw_total_ns / outermost;
     figures->net_avg_ns = figures->net_total_ns / outermost;
-    figures->net_avg_error_ns = tare_estimate_avg_error_ns(&timer->estimate, sums->outermost);
+    fill_errors(timer, figures);
     if (!timer->window) {
         figures->raw_min_ns = timer->min_ns;
         figures->raw_max_ns = timer->max_ns;
@@ -287,9 +369,29 @@ static struct tare_result_cost to_cost(const struct tare_cost_ticks *cost, doubl
 {
     return (struct tare_result_cost){
         .median_ns = cost->n != 0 ? cost->median * tick_ns : NAN,
-        .mad_ns = cost->n != 0 ? cost->mad * tick_ns : NAN,
+        .mad_ns = cost->n != 0 && cost->mad >= 0 ? cost->mad * tick_ns : NAN, /* of a damaged page: anything */
         .n = cost->n,
     };
+}
+
+static void note_costs(struct tare_result_clock *clock, const struct tare_cost_model *model)
+{
+    double tick_ns = model->tick_ns;
+    clock->inner = to_cost(&model->at_start.inner, tick_ns);
+    clock->outer = to_cost(&model->at_start.outer, tick_ns);
+    clock->inner_empty = to_cost(&model->at_start.inner_empty, tick_ns);
+    clock->outer_nested = to_cost(&model->at_start.outer_nested, tick_ns);
+    clock->outer_apart = to_cost(&model->at_start.outer_apart, tick_ns);
+    clock->inner_at_exit = to_cost(&model->at_exit.inner, tick_ns);
+    clock->outer_at_exit = to_cost(&model->at_exit.outer, tick_ns);
+    clock->inner_empty_at_exit = to_cost(&model->at_exit.inner_empty, tick_ns);
+    clock->outer_nested_at_exit = to_cost(&model->at_exit.outer_nested, tick_ns);
+    clock->outer_apart_at_exit = to_cost(&model->at_exit.outer_apart, tick_ns);
+    clock->inner_in_run = to_cost(&model->in_run.inner, tick_ns);
+    clock->outer_in_run = to_cost(&model->in_run.outer, tick_ns);
+    clock->inner_empty_in_run = to_cost(&model->in_run.inner_empty, tick_ns);
+    clock->outer_nested_in_run = to_cost(&model->in_run.outer_nested, tick_ns);
+    clock->outer_apart_in_run = to_cost(&model->in_run.outer_apart, tick_ns);
 }
 
 /* The result states the clock of the page whose rate is known best: with one machine and clock, they agree. */
@@ -297,6 +399,9 @@ static int note_clock(struct tare_collector *collector, const struct tare_page *
                       const struct tare_cost_model *model)
 {
     struct tare_result_clock *clock = &collector->result->clock;
+    if (clock->counter_traps != 1) { /* of any page */
+        clock->counter_traps = (header->flags & TARE_PAGE_COUNTER_TRAPS) != 0;
+    }
     if (collector->any_page && header->clock != collector->clock && !collector->mixed_clocks) {
         collector->mixed_clocks = true;
         free(clock->name);
@@ -323,10 +428,7 @@ static int note_clock(struct tare_collector *collector, const struct tare_page *
     clock->rate_error_ppm = model->rate_error_ppb / 1000;
     clock->granularity_ns = header->grain_ticks != 0 ? (double)header->grain_ticks * model->tick_ns : NAN;
     clock->invariant_tsc = header->flags & TARE_PAGE_INVARIANT_TSC;
-    clock->inner = to_cost(&model->inner, model->tick_ns);
-    clock->outer = to_cost(&model->outer, model->tick_ns);
-    clock->inner_at_exit = to_cost(&model->inner_at_exit, model->tick_ns);
-    clock->outer_at_exit = to_cost(&model->outer_at_exit, model->tick_ns);
+    note_costs(clock, model);
     return 0;
 }
 
@@ -392,8 +494,7 @@ int tare_collector_add(struct tare_collector *collector, const struct tare_page_
             return -ENOMEM;
         }
         if (view->timers[i].sums.calls != 0) {
-            error =
-                merge(timer, &view->timers[i], &model, view->header.clock == collector->clock, context->window);
+            error = merge(timer, &view->timers[i], &model, view->header.clock == collector->clock, context);
         }
     }
     result->lost_instruments = add(result->lost_instruments, view->header.lost_instruments);
@@ -421,7 +522,7 @@ static int fill_timers(const struct tare_page_view *view, const struct tare_cost
             continue;
         }
         struct merged timer = {.sums.min_ticks = UINT64_MAX, .min_ns = NAN, .max_ns = NAN};
-        int error = merge(&timer, from, model, true, context->window);
+        int error = merge(&timer, from, model, true, context);
         struct tare_result_timer *to =
             error == 0 ? tare_result_process_add_timer(process, from->module, from->name) : NULL;
         if (to != NULL) {
@@ -430,6 +531,7 @@ static int fill_timers(const struct tare_page_view *view, const struct tare_cost
             error = fill(&alone, &timer, &to->figures);
         }
         free(timer.buckets);
+        free(timer.sampled);
         if (to == NULL || error != 0) {
             return -ENOMEM;
         }
@@ -479,6 +581,8 @@ static void subtract_timer(struct tare_page_timer *later, const struct tare_page
     later->sums.outermost = less(later->sums.outermost, earlier->sums.outermost);
     later->sums.total_ticks = less(later->sums.total_ticks, earlier->sums.total_ticks);
     later->sums.scopes_within = less(later->sums.scopes_within, earlier->sums.scopes_within);
+    later->sums.closeness_within = less(later->sums.closeness_within, earlier->sums.closeness_within);
+    later->sums.uncounted_within = less(later->sums.uncounted_within, earlier->sums.uncounted_within);
     later->sums.bytes = less(later->sums.bytes, earlier->sums.bytes);
     if (later->buckets == NULL || earlier->buckets == NULL) {
         return;

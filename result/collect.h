@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "record/reader.h"
+#include "record/sampler.h"
 #include "result/model.h"
 
 struct tare_collector;
@@ -26,6 +27,11 @@ struct tare_page_context {
     bool keep_process; /* list the process in the result */
     bool keep_timers;  /* with its own timers (--per-process) */
     bool window;       /* the view is a difference of two readings: extremes are not exact */
+    /* Who looked while it ran, and the page's number there; NULL: nobody, and sampling errors are unknown. */
+    const struct tare_sampler *sampler;
+    uint64_t page;
+    uint64_t
+        pass; /* the same for all pages of one execution of the program, which are added one after the other */
 };
 
 /* Adds one page. Returns 0 or -ENOMEM. */

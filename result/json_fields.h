@@ -16,6 +16,7 @@
 enum field_type {
     FIELD_COUNT,         /* uint64_t up to INT64_MAX, which is what jansson can hold */
     FIELD_COUNT_OR_NULL, /* the same; 0 is null */
+    FIELD_COUNT_UNKNOWN, /* the same; TARE_COUNT_UNKNOWN is null, and 0 is 0 */
     FIELD_U32,           /* uint32_t */
     FIELD_U32_OR_NULL,   /* the same; 0 is null */
     FIELD_NUMBER,        /* double, finite; NAN is null */
@@ -25,6 +26,7 @@ enum field_type {
     FIELD_STRING,       /* char *; NULL is null */
     FIELD_NAME,         /* char *, never NULL */
     FIELD_COST,         /* struct tare_result_cost, an object */
+    FIELD_COST_OR_NULL, /* the same; n 0 is null */
 };
 
 struct field {
@@ -47,15 +49,51 @@ struct field_table {
     {                                                                                                          \
 #member, type, offsetof(struct tare_result_figures, member)                                            \
     }
+#define ERROR_PART(name, part)                                                                                 \
+    {                                                                                                          \
+        "net_avg_error_" #name "_ns", FIELD_AMOUNT,                                                            \
+            offsetof(struct tare_result_figures, net_avg_error_part_ns) + (part) * sizeof(double)              \
+    }
 static const struct field figures_array[] = {
-    FIELD(calls, FIELD_COUNT),        FIELD(outermost_calls, FIELD_COUNT),   FIELD(scopes_within, FIELD_COUNT),
-    FIELD(bytes, FIELD_COUNT),        FIELD(raw_total_ns, FIELD_AMOUNT),     FIELD(raw_avg_ns, FIELD_AMOUNT),
-    FIELD(raw_min_ns, FIELD_AMOUNT),  FIELD(raw_max_ns, FIELD_AMOUNT),       FIELD(net_total_ns, FIELD_NUMBER),
-    FIELD(net_avg_ns, FIELD_NUMBER),  FIELD(net_avg_error_ns, FIELD_AMOUNT), FIELD(raw_p50_ns, FIELD_AMOUNT),
-    FIELD(raw_p90_ns, FIELD_AMOUNT),  FIELD(raw_p95_ns, FIELD_AMOUNT),       FIELD(raw_p99_ns, FIELD_AMOUNT),
-    FIELD(raw_p999_ns, FIELD_AMOUNT), FIELD(net_p50_ns, FIELD_NUMBER),       FIELD(net_p90_ns, FIELD_NUMBER),
-    FIELD(net_p95_ns, FIELD_NUMBER),  FIELD(net_p99_ns, FIELD_NUMBER),       FIELD(net_p999_ns, FIELD_NUMBER),
+    FIELD(calls, FIELD_COUNT),
+    FIELD(outermost_calls, FIELD_COUNT),
+    FIELD(scopes_within, FIELD_COUNT),
+    FIELD(bytes, FIELD_COUNT),
+    FIELD(raw_total_ns, FIELD_AMOUNT),
+    FIELD(raw_avg_ns, FIELD_AMOUNT),
+    FIELD(raw_min_ns, FIELD_AMOUNT),
+    FIELD(raw_max_ns, FIELD_AMOUNT),
+    FIELD(net_total_ns, FIELD_NUMBER),
+    FIELD(net_avg_ns, FIELD_NUMBER),
+    FIELD(net_avg_error_ns, FIELD_AMOUNT),
+    FIELD(net_avg_low_ns, FIELD_NUMBER),
+    FIELD(net_avg_high_ns, FIELD_NUMBER),
+    FIELD(net_avg_limit_ns, FIELD_AMOUNT),
+    ERROR_PART(calibration, TARE_ERROR_CALIBRATION),
+    ERROR_PART(drift, TARE_ERROR_DRIFT),
+    ERROR_PART(context, TARE_ERROR_CONTEXT),
+    ERROR_PART(rate, TARE_ERROR_RATE),
+    ERROR_PART(granularity, TARE_ERROR_GRANULARITY),
+    ERROR_PART(sampling, TARE_ERROR_SAMPLING),
+    FIELD(raw_p50_ns, FIELD_AMOUNT),
+    FIELD(raw_p90_ns, FIELD_AMOUNT),
+    FIELD(raw_p95_ns, FIELD_AMOUNT),
+    FIELD(raw_p99_ns, FIELD_AMOUNT),
+    FIELD(raw_p999_ns, FIELD_AMOUNT),
+    FIELD(net_p50_ns, FIELD_NUMBER),
+    FIELD(net_p90_ns, FIELD_NUMBER),
+    FIELD(net_p95_ns, FIELD_NUMBER),
+    FIELD(net_p99_ns, FIELD_NUMBER),
+    FIELD(net_p999_ns, FIELD_NUMBER),
+    FIELD(p50_error_ns, FIELD_AMOUNT),
+    FIELD(p90_error_ns, FIELD_AMOUNT),
+    FIELD(p95_error_ns, FIELD_AMOUNT),
+    FIELD(p99_error_ns, FIELD_AMOUNT),
+    FIELD(p999_error_ns, FIELD_AMOUNT),
+    FIELD(measuring_ns, FIELD_NUMBER),
+    FIELD(measuring_share, FIELD_AMOUNT),
 };
+#undef ERROR_PART
 #undef FIELD
 static const struct field_table figures_fields = FIELD_TABLE(figures_array);
 
@@ -77,7 +115,7 @@ static const struct field_table ticks_fields = FIELD_TABLE(ticks_array);
 #member, type, offsetof(struct tare_result_cost, member)                                               \
     }
 static const struct field cost_array[] = {
-    FIELD(median_ns, FIELD_AMOUNT),
+    FIELD(median_ns, FIELD_NUMBER), /* a clock that hides some of the work has costs below 0 */
     FIELD(mad_ns, FIELD_AMOUNT),
     FIELD(n, FIELD_COUNT),
 };
@@ -94,10 +132,29 @@ static const struct field clock_array[] = {
     FIELD(rate_error_ppm, FIELD_AMOUNT),
     FIELD(granularity_ns, FIELD_AMOUNT),
     FIELD(invariant_tsc, FIELD_BOOL),
+    FIELD(counter_traps, FIELD_BOOL_OR_NULL),
+    FIELD(watch_points, FIELD_COUNT_OR_NULL),
+    FIELD(watched_ns, FIELD_AMOUNT),
+    FIELD(steps, FIELD_COUNT_UNKNOWN),
+    FIELD(step_ns, FIELD_AMOUNT),
+    FIELD(rate_change_ppm, FIELD_AMOUNT),
+    FIELD(suspended_ns, FIELD_AMOUNT),
+    FIELD(migrations, FIELD_COUNT_UNKNOWN),
     FIELD(inner, FIELD_COST),
     FIELD(outer, FIELD_COST),
     FIELD(inner_at_exit, FIELD_COST),
     FIELD(outer_at_exit, FIELD_COST),
+    FIELD(inner_empty, FIELD_COST_OR_NULL),
+    FIELD(outer_nested, FIELD_COST_OR_NULL),
+    FIELD(outer_apart, FIELD_COST_OR_NULL),
+    FIELD(inner_empty_at_exit, FIELD_COST_OR_NULL),
+    FIELD(outer_nested_at_exit, FIELD_COST_OR_NULL),
+    FIELD(outer_apart_at_exit, FIELD_COST_OR_NULL),
+    FIELD(inner_in_run, FIELD_COST_OR_NULL),
+    FIELD(outer_in_run, FIELD_COST_OR_NULL),
+    FIELD(inner_empty_in_run, FIELD_COST_OR_NULL),
+    FIELD(outer_nested_in_run, FIELD_COST_OR_NULL),
+    FIELD(outer_apart_in_run, FIELD_COST_OR_NULL),
 };
 #undef FIELD
 static const struct field_table clock_fields = FIELD_TABLE(clock_array);
@@ -181,6 +238,7 @@ static const struct field timer_array[] = {
     FIELD(name, FIELD_NAME),
     FIELD(file, FIELD_STRING),
     FIELD(line, FIELD_U32_OR_NULL),
+    FIELD(disagrees, FIELD_BOOL_OR_NULL),
 };
 #undef FIELD
 static const struct field_table timer_fields = FIELD_TABLE(timer_array);
@@ -194,9 +252,11 @@ static const struct field result_array[] = {
     FIELD(kind, FIELD_NAME),
     FIELD(tare_version, FIELD_STRING),
     FIELD(started, FIELD_STRING),
+    FIELD(confidence, FIELD_AMOUNT),
 };
 static const struct field result_end_array[] = {
-    FIELD(page_size_bytes, FIELD_COUNT_OR_NULL),
+    FIELD(cpu_ns, FIELD_AMOUNT),          FIELD(measuring_ns, FIELD_NUMBER),
+    FIELD(measuring_share, FIELD_AMOUNT), FIELD(page_size_bytes, FIELD_COUNT_OR_NULL),
     FIELD(incomplete, FIELD_BOOL),
 };
 #undef FIELD

@@ -154,11 +154,13 @@ static bool may_be_null(enum field_type type)
 {
     switch (type) {
     case FIELD_COUNT_OR_NULL:
+    case FIELD_COUNT_UNKNOWN:
     case FIELD_U32_OR_NULL:
     case FIELD_NUMBER:
     case FIELD_AMOUNT:
     case FIELD_BOOL_OR_NULL:
     case FIELD_STRING:
+    case FIELD_COST_OR_NULL:
         return true;
     case FIELD_COUNT:
     case FIELD_U32:
@@ -178,6 +180,7 @@ static bool read_field(struct reader *r, const json_t *value, const struct field
     switch (field->type) {
     case FIELD_COUNT:
     case FIELD_COUNT_OR_NULL:
+    case FIELD_COUNT_UNKNOWN:
         return read_integer(r, value, place, INT64_MAX, member);
     case FIELD_U32:
     case FIELD_U32_OR_NULL:
@@ -204,6 +207,7 @@ static bool read_field(struct reader *r, const json_t *value, const struct field
     case FIELD_NAME:
         return read_string(r, value, place, member);
     case FIELD_COST:
+    case FIELD_COST_OR_NULL:
         return json_is_object(value) ? read_fields(r, value, &cost_fields, place, member)
                                      : unfit(r, place, "an object");
     }
@@ -495,6 +499,49 @@ static bool read_notes(struct reader *r, const json_t *root, struct tare_result 
     return json_array_size(notes) == 0 || read_strings(r, notes, &here, &result->notes);
 }
 
+static bool read_hash(struct reader *r, const json_t *value, const struct place *place,
+                      char hash[TARE_SHA256_HEX + 1])
+{
+    if (!json_is_string(value) || json_string_length(value) != TARE_SHA256_HEX ||
+        strspn(json_string_value(value), "0123456789abcdef") != TARE_SHA256_HEX) {
+        return unfit(r, place, "a hash of 64 hexadecimal digits");
+    }
+    memcpy(hash, json_string_value(value), TARE_SHA256_HEX + 1);
+    return true;
+}
+
+/*
+ * The hash is taken as it is: it may be over parts of a later version. A part that is missing is unknown, as in
+ * every other place.
+ */
+static bool read_fingerprint(struct reader *r, const json_t *root, struct tare_result *result)
+{
+    struct place here = {.key = "fingerprint"};
+    struct place hash_place = {.up = &here, .key = "hash"};
+    struct place parts_place = {.up = &here, .key = "parts"};
+    const json_t *object = json_object_get(root, here.key);
+    if (object == NULL || json_is_null(object)) {
+        return true; /* an older result, or one that was not measured by us */
+    }
+    if (!json_is_object(object)) {
+        return unfit(r, &here, "an object or null");
+    }
+    const json_t *hash = member_of(r, object, hash_place.key, &hash_place, true);
+    if (hash == NULL || !read_hash(r, hash, &hash_place, result->fingerprint.hash)) {
+        return false;
+    }
+    const json_t *parts = object_of(r, object, &parts_place);
+    for (int part = 0; parts != NULL && part < TARE_FINGERPRINT_PARTS; part++) {
+        struct place place = {.up = &parts_place, .key = tare_fingerprint_name(part)};
+        const json_t *value = json_object_get(parts, place.key);
+        if (value != NULL && !json_is_null(value) &&
+            !read_string(r, value, &place, &result->fingerprint.parts[part])) {
+            return false;
+        }
+    }
+    return parts != NULL;
+}
+
 /* An object directly below the root. */
 static bool read_part(struct reader *r, const json_t *root, const char *key, const struct field_table *table,
                       void *to)
@@ -535,10 +582,10 @@ static bool read_result(struct reader *r, const json_t *root, struct tare_result
     struct owner owner = {.result = result};
     return read_fields(r, root, &result_fields, NULL, result) && read_command(r, root, result) &&
            read_part(r, root, "environment", &environment_fields, &result->environment) &&
-           read_part(r, root, "clock", &clock_fields, &result->clock) && read_passes(r, root, result) &&
-           read_timers(r, root, NULL, &owner) && read_processes(r, root, result) &&
-           read_part(r, root, "lost", &lost_fields, result) && read_notes(r, root, result) &&
-           read_fields(r, root, &result_end_fields, NULL, result);
+           read_fingerprint(r, root, result) && read_part(r, root, "clock", &clock_fields, &result->clock) &&
+           read_passes(r, root, result) && read_timers(r, root, NULL, &owner) &&
+           read_processes(r, root, result) && read_part(r, root, "lost", &lost_fields, result) &&
+           read_notes(r, root, result) && read_fields(r, root, &result_end_fields, NULL, result);
 }
 
 static void complain_of_syntax(struct reader *r, const json_error_t *error, const char *text, size_t size)

@@ -122,6 +122,9 @@ static json_t *field_value(struct builder *b, const struct field *field, const v
         return count_value(b, *(const uint64_t *)member);
     case FIELD_COUNT_OR_NULL:
         return *(const uint64_t *)member == 0 ? json_null() : count_value(b, *(const uint64_t *)member);
+    case FIELD_COUNT_UNKNOWN:
+        return *(const uint64_t *)member == TARE_COUNT_UNKNOWN ? json_null()
+                                                               : count_value(b, *(const uint64_t *)member);
     case FIELD_U32:
         return json_integer(*(const uint32_t *)member);
     case FIELD_U32_OR_NULL:
@@ -141,6 +144,11 @@ static json_t *field_value(struct builder *b, const struct field *field, const v
             fail(b, -EINVAL);
         }
         return string_or_null(*(char *const *)member);
+    case FIELD_COST_OR_NULL:
+        if (((const struct tare_result_cost *)member)->n == 0) {
+            return json_null();
+        }
+        return fields_object(b, &cost_fields, member);
     case FIELD_COST:
         return fields_object(b, &cost_fields, member);
     }
@@ -250,6 +258,21 @@ static json_t *strings_value(struct builder *b, char *const *strings)
     return array;
 }
 
+static json_t *fingerprint_value(struct builder *b, const struct tare_fingerprint *fingerprint)
+{
+    if (fingerprint->hash[0] == '\0') {
+        return json_null();
+    }
+    json_t *object = json_object();
+    json_t *parts = json_object();
+    for (int part = 0; part < TARE_FINGERPRINT_PARTS; part++) {
+        put(b, parts, tare_fingerprint_name(part), string_or_null(fingerprint->parts[part]));
+    }
+    put(b, object, "hash", json_string(fingerprint->hash));
+    put(b, object, "parts", parts);
+    return object;
+}
+
 static json_t *result_value(struct builder *b, const struct tare_result *result)
 {
     json_t *root = json_object();
@@ -258,6 +281,7 @@ static json_t *result_value(struct builder *b, const struct tare_result *result)
     put_fields(b, root, &result_fields, result);
     put(b, root, "command", result->command != NULL ? strings_value(b, result->command) : json_null());
     put(b, root, "environment", fields_object(b, &environment_fields, &result->environment));
+    put(b, root, "fingerprint", fingerprint_value(b, &result->fingerprint));
     put(b, root, "clock", fields_object(b, &clock_fields, &result->clock));
     put(b, root, "passes", passes_value(b, result));
     put(b, root, "timers", timers_value(b, result->timers, result->timer_count));

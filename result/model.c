@@ -44,10 +44,27 @@ struct tare_result *tare_result_new(void)
     result->clock.rate_hz = NAN;
     result->clock.rate_error_ppm = NAN;
     result->clock.granularity_ns = NAN;
+    result->clock.counter_traps = -1;
+    result->clock.steps = result->clock.migrations = TARE_COUNT_UNKNOWN;
+    result->clock.watched_ns = result->clock.step_ns = NAN;
+    result->clock.rate_change_ppm = result->clock.suspended_ns = NAN;
     result->clock.inner = unknown_cost();
     result->clock.outer = unknown_cost();
     result->clock.inner_at_exit = unknown_cost();
     result->clock.outer_at_exit = unknown_cost();
+    result->clock.inner_empty = unknown_cost();
+    result->clock.inner_empty_at_exit = unknown_cost();
+    result->clock.inner_empty_in_run = unknown_cost();
+    result->clock.outer_nested = unknown_cost();
+    result->clock.outer_apart = unknown_cost();
+    result->clock.outer_nested_at_exit = unknown_cost();
+    result->clock.outer_apart_at_exit = unknown_cost();
+    result->clock.inner_in_run = unknown_cost();
+    result->clock.outer_in_run = unknown_cost();
+    result->clock.outer_nested_in_run = unknown_cost();
+    result->clock.outer_apart_in_run = unknown_cost();
+    result->confidence = TARE_RESULT_CONFIDENCE;
+    result->cpu_ns = result->measuring_ns = result->measuring_share = NAN;
     return result;
 }
 
@@ -86,6 +103,7 @@ void tare_result_free(struct tare_result *result)
     free(result->started);
     free_strings(result->command);
     release_environment(&result->environment);
+    tare_fingerprint_release(&result->fingerprint);
     free(result->clock.name);
     for (size_t i = 0; i < result->pass_count; i++) {
         free(result->passes[i].only);
@@ -113,6 +131,9 @@ void tare_result_figures_init(struct tare_result_figures *figures)
         .net_total_ns = NAN,
         .net_avg_ns = NAN,
         .net_avg_error_ns = NAN,
+        .net_avg_low_ns = NAN,
+        .net_avg_high_ns = NAN,
+        .net_avg_limit_ns = NAN,
         .raw_p50_ns = NAN,
         .raw_p90_ns = NAN,
         .raw_p95_ns = NAN,
@@ -123,7 +144,17 @@ void tare_result_figures_init(struct tare_result_figures *figures)
         .net_p95_ns = NAN,
         .net_p99_ns = NAN,
         .net_p999_ns = NAN,
+        .p50_error_ns = NAN,
+        .p90_error_ns = NAN,
+        .p95_error_ns = NAN,
+        .p99_error_ns = NAN,
+        .p999_error_ns = NAN,
+        .measuring_ns = NAN,
+        .measuring_share = NAN,
     };
+    for (int part = 0; part < TARE_ERROR_PARTS; part++) {
+        figures->net_avg_error_part_ns[part] = NAN;
+    }
 }
 
 void tare_result_figures_release(struct tare_result_figures *figures)
@@ -170,7 +201,7 @@ static struct tare_result_timer *append_timer(struct tare_result_timer **timers,
     }
     *timers = grown;
     struct tare_result_timer *timer = &grown[(*count)++];
-    *timer = (struct tare_result_timer){.module = module_copy, .name = name_copy};
+    *timer = (struct tare_result_timer){.module = module_copy, .name = name_copy, .disagrees = -1};
     tare_result_figures_init(&timer->figures);
     tare_result_figures_init(&timer->exclusive);
     return timer;

@@ -14,10 +14,18 @@
 #include <stdint.h>
 
 #include "record/environment.h"
+#include "record/fingerprint.h"
 #include "record/spawn.h"
+#include "stats/overhead.h"
 
 #define TARE_RESULT_SCHEMA "tare-result"
 #define TARE_RESULT_SCHEMA_VERSION 1
+
+/* Of counts that may be unknown, where 0 is a count. */
+#define TARE_COUNT_UNKNOWN UINT64_MAX
+
+/* That an interval holds the truth. */
+#define TARE_RESULT_CONFIDENCE 0.95
 
 /* One bucket that is not empty: counts of values in [low, low + width) ticks. */
 struct tare_result_bucket {
@@ -42,9 +50,21 @@ struct tare_result_figures {
     double raw_max_ns;
     double net_total_ns;
     double net_avg_ns;       /* net_total_ns / outermost_calls; may be negative */
-    double net_avg_error_ns; /* half the width of the 95 % interval */
+    double net_avg_error_ns; /* half the width of its interval, by all causes that are known */
+    double net_avg_low_ns;   /* the interval; below 0 too */
+    double net_avg_high_ns;
+    double net_avg_limit_ns;                        /* detection limit: see tare_figures_below_limit() */
+    double net_avg_error_part_ns[TARE_ERROR_PARTS]; /* half the width that each cause would make alone */
     double raw_p50_ns, raw_p90_ns, raw_p95_ns, raw_p99_ns, raw_p999_ns;
     double net_p50_ns, net_p90_ns, net_p95_ns, net_p99_ns, net_p999_ns;
+    /*
+     * Half the width of the bucket that a percentile was read from: a bound for how far off it is as a
+     * percentile of the readings. A net one has, besides, the error of what was subtracted, which is that of
+     * net_avg_ns.
+     */
+    double p50_error_ns, p90_error_ns, p95_error_ns, p99_error_ns, p999_error_ns;
+    double measuring_ns;    /* what the scopes took, if nothing overlapped with their recording: at most */
+    double measuring_share; /* of the result's cpu_ns */
     struct tare_result_bucket *buckets; /* ascending; NULL without a histogram */
     size_t bucket_count;
 };
@@ -57,6 +77,7 @@ struct tare_result_timer {
     struct tare_result_figures figures; /* of the pass with everything enabled */
     bool has_exclusive;
     struct tare_result_figures exclusive; /* of the pass with only this timer enabled */
+    int disagrees; /* 1: the intervals of net_avg_ns of the two do not overlap; 0: they do; -1: unknown */
 };
 
 struct tare_result_process {
@@ -94,8 +115,21 @@ struct tare_result_clock {
     double rate_error_ppm;
     double granularity_ns; /* the counter moves in steps of about this */
     bool invariant_tsc;
-    struct tare_result_cost inner, outer;
+    int counter_traps; /* 1: a reading of the counter costs over 150 ns, as something steps in; 0; -1: unknown */
+    /* What was noticed while it was measured, result/clock_quality.h: */
+    uint64_t watch_points;  /* times that the clocks were compared; 0: nobody watched */
+    double watched_ns;      /* from the first to the last */
+    uint64_t steps;         /* times that the counter was set, or TARE_COUNT_UNKNOWN */
+    double step_ns;         /* the largest step; 0: none */
+    double rate_change_ppm; /* of the counter, beyond what it is uncertain by; 0: none */
+    double suspended_ns;    /* that the machine slept */
+    uint64_t migrations;    /* from one processor to another, of the program's threads: at least; or UNKNOWN */
+    struct tare_result_cost inner, outer; /* at start; what each is: struct tare_costs */
+    struct tare_result_cost inner_empty, outer_nested, outer_apart;
     struct tare_result_cost inner_at_exit, outer_at_exit;
+    struct tare_result_cost inner_empty_at_exit, outer_nested_at_exit, outer_apart_at_exit;
+    struct tare_result_cost inner_in_run, outer_in_run; /* of n calibrations, what each found */
+    struct tare_result_cost inner_empty_in_run, outer_nested_in_run, outer_apart_in_run;
 };
 
 struct tare_result {
@@ -104,6 +138,7 @@ struct tare_result {
     char *started;      /* RFC 3339, UTC */
     char **command;     /* argv, NULL-terminated; NULL if unknown */
     struct tare_environment environment;
+    struct tare_fingerprint fingerprint; /* without a hash: unknown, as in a page file or an older result */
     struct tare_result_clock clock;
     struct tare_result_pass *passes;
     size_t pass_count;
@@ -112,6 +147,10 @@ struct tare_result {
     struct tare_result_process *processes;
     size_t process_count;
     uint64_t lost_instruments, lost_threads, lost_scopes, dropped_scopes, lost_processes;
+    double confidence;        /* of every interval here: TARE_RESULT_CONFIDENCE */
+    double cpu_ns;            /* that the measured program took in all of its threads, while it was measured */
+    double measuring_ns;      /* of it, the timers' scopes: the sum of their measuring_ns */
+    double measuring_share;   /* measuring_ns / cpu_ns, 1 at most */
     uint64_t page_size_bytes; /* memory that the largest page may take; 0: unknown */
     char **notes;             /* sentences for the reader, NULL-terminated; NULL: none */
     bool incomplete;          /* interrupted: passes are missing */
@@ -124,6 +163,15 @@ void tare_result_free(struct tare_result *result); /* NULL is fine */
 /* Sets every figure to zero calls and NAN times. */
 void tare_result_figures_init(struct tare_result_figures *figures);
 void tare_result_figures_release(struct tare_result_figures *figures);
+
+/*
+ * Whether the net average cannot be told from 0, so that no more can be said of it than "less than the limit".
+ * How far it would be from that of another run plays no part: what these calls took was measured.
+ */
+static inline bool tare_figures_below_limit(const struct tare_result_figures *figures)
+{
+    return tare_below_limit(figures->net_avg_ns, figures->net_avg_limit_ns / 2);
+}
 void tare_result_timer_release(struct tare_result_timer *timer);
 void tare_result_process_release(struct tare_result_process *process);
 

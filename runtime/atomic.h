@@ -54,4 +54,14 @@ static inline void ended_add(uint64_t *p)
 #endif
 }
 
+/* The opposite, by n. */
+static inline void ended_take(uint64_t *p, uint64_t n)
+{
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+    __asm__ volatile("subq %1, %0" : "+m"(*p) : "er"(n) : "cc");
+#else
+    __atomic_fetch_sub(p, n, __ATOMIC_RELAXED);
+#endif
+}
+
 #endif

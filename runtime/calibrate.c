@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one scope costs, here and now: measured by the same code that measures the program, on its processor, in
- * a block of memory that is thrown away afterwards.
+ * What one scope costs, here and now: measured by the same code that measures the program, on its processor.
  *
- * The inner cost is what an empty scope reads. The outer cost is what each empty scope adds to the reading of a
- * scope around it: the reading of a parent with NEST children less the one of an empty scope, over NEST. Both
- * are taken in many short rounds that follow each other, so that a disturbance spoils a few rounds, which a
- * median does not see; the spread of the rounds goes with it.
+ * The inner cost is what a scope reads more than the work in it takes. It is negative on a clock that hides
+ * work. The outer cost is what scopes add to the reading of a scope around them: the reading of a parent with
+ * scopes in it, less that of one with the same calls but no scopes, over their number. It depends on what
+ * follows a scope, since the recording overlaps with it, so it is measured three ways: one scope right behind
+ * the other, one right inside the other, and with work between them. There is work in the scopes, as in those
+ * of a program: empty ones read more, and cost more, by a nanosecond or two, having nothing with which the way
+ * into them could overlap.
+ *
+ * All are taken in short rounds that follow each other, those with scopes and those without in turn, so that a
+ * disturbance spoils a few rounds, which a median does not see, and a change of the processor's speed meets
+ * both; the spread of the rounds goes with it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,58 +22,287 @@
 #include "runtime/internal.h"
 
 enum {
-    EMPTY = 16,  /* empty scopes in a round */
-    PARENTS = 4, /* parents in a round */
-    NEST = 8,    /* children of each */
-    ROUNDS_MAX = 128,
-    WARM_UP = 2,
+    SIBLINGS = 8,    /* scopes in a parent */
+    SIBLINGS_OF = 3, /* parents in a round, of each kind; and one before that, not counted, to warm up */
+    NESTED = 3,      /* scopes in each other in a parent */
+    NESTED_OF = 8,
+    WORK_STEPS = 32, /* of work() in a scope: more than an unordered clock hides */
+    /* Steps of work(), some 4 cycles each, between scopes: as long as the recording, and three times as long. */
+    KNEE_STEPS = 10,
+    APART_STEPS = 32,
+    ROUNDS_MAX = 64,
+    WARM_UP = 12, /* rounds; the first of them come out a tenth too long */
+    ROUNDS_IN_RUN = 5,
+    WARM_UP_IN_RUN = 28, /* amid the program's code, more is cold */
+    EMPTY = 16,
+    COSTS = TARE_SCOPE_COSTS,
 };
+_Static_assert(sizeof(struct tare_scope_cost) == COSTS * sizeof(struct tare_cost),
+               "as struct tare_run_cost has them");
 
-/* As a call from another object goes: through a pointer. */
+/* As calls from another object go: through a pointer. */
 static void (*volatile call_begin)(tare_timer *, tare_span *) = tare__begin;
 static void (*volatile call_end)(tare_span *) = tare__end;
 
 static const struct tare__module module = {"tare"};
 
-static void empty_scope(tare_timer *timer)
+/* The timers of a calibration, the parent first; behind those of the directory, where no reader looks. */
+struct bench {
+    struct tare_block *block;
+    tare_timer timers[CALIBRATION_TIMERS];
+};
+
+static void bench_init(struct bench *bench, struct tare_block *block)
 {
-    tare_span span;
-    span.timer = NULL;
+    uint32_t index = tare__rt.page->instrument_max;
+    bench->block = block;
+    for (uint32_t i = 0; i < CALIBRATION_TIMERS; i++) {
+        store_relaxed(&tare__rt.controls[index + i].enabled, 1);
+        store_relaxed(&tare__rt.controls[index + i].generation, 1);
+        bench->timers[i] = (tare_timer){&tare__rt.controls[index + i].enabled,
+                                        TARE_ABI,
+                                        index + i,
+                                        "calibration",
+                                        &module,
+                                        __FILE__,
+                                        __LINE__,
+                                        TARE_KIND_TIMER};
+    }
+}
+
+static inline __attribute__((always_inline)) void scope_begin(tare_timer *timer, tare_span *span)
+{
+    span->timer = NULL;
     if (*timer->enabled) {
-        call_begin(timer, &span);
-    }
-    if (span.timer != NULL) {
-        call_end(&span);
+        call_begin(timer, span);
     }
 }
 
-static void parent_scope(tare_timer *parent, tare_timer *child)
+static inline __attribute__((always_inline)) void scope_end(tare_span *span)
+{
+    if (span->timer != NULL) {
+        call_end(span);
+    }
+}
+
+/* One step of a chain: it waits for the one before. */
+static inline __attribute__((always_inline)) uint64_t step(uint64_t value)
+{
+    value = value * 6364136223846793005u + 1442695040888963407u;
+    __asm__ volatile("" : "+r"(value));
+    return value;
+}
+
+static inline __attribute__((always_inline)) uint64_t steps_2(uint64_t value)
+{
+    return step(step(value));
+}
+
+static inline __attribute__((always_inline)) uint64_t steps_8(uint64_t value)
+{
+    return steps_2(steps_2(steps_2(steps_2(value))));
+}
+
+/*
+ * So many steps (a constant, even), which also wait for those of the last call. Without a branch, whose
+ * prediction would be learnt in the course of the calibration.
+ */
+static inline __attribute__((always_inline)) uint64_t work(uint64_t value, unsigned steps)
+{
+    value = steps & 2 ? steps_2(value) : value;
+    value = steps & 8 ? steps_8(value) : value;
+    value = steps & 16 ? steps_8(steps_8(value)) : value;
+    return steps & 32 ? steps_8(steps_8(steps_8(steps_8(value)))) : value;
+}
+_Static_assert(((KNEE_STEPS | WORK_STEPS | APART_STEPS) & ~(2 | 8 | 16 | 32)) == 0,
+               "work() makes 2, 8, 16 and 32");
+
+typedef uint64_t child(tare_timer *, uint64_t);
+
+static __attribute__((noinline)) uint64_t child_scope(tare_timer *timer, uint64_t value)
 {
     tare_span span;
-    span.timer = NULL;
-    if (*parent->enabled) {
-        call_begin(parent, &span);
-    }
-    for (int i = 0; i < NEST; i++) {
-        empty_scope(child);
-    }
-    if (span.timer != NULL) {
-        call_end(&span);
-    }
+    scope_begin(timer, &span);
+    value = work(value, WORK_STEPS);
+    scope_end(&span);
+    return value;
 }
 
-static uint64_t take_total(struct tare_block *block, uint32_t index)
+static __attribute__((noinline)) void empty_scope(tare_timer *timer)
 {
-    struct tare_slot *slot = block_slot(block, index);
-    uint64_t total = slot->total_ticks;
-    slot->total_ticks = 0;
-    return total;
+    tare_span span;
+    scope_begin(timer, &span);
+    scope_end(&span);
 }
 
-static void sort(uint64_t *values, unsigned n)
+static __attribute__((noinline)) uint64_t child_bare(tare_timer *timer, uint64_t value)
+{
+    __asm__ volatile("" : : "r"(timer) : "memory");
+    return work(value, WORK_STEPS);
+}
+
+static inline __attribute__((always_inline)) uint64_t siblings(struct bench *bench, child *run, unsigned number,
+                                                               unsigned steps)
+{
+    tare_span span;
+    uint64_t value = steps;
+    scope_begin(&bench->timers[0], &span);
+    for (unsigned i = 0; i < number; i++) {
+        value = work(run(&bench->timers[1], value), steps);
+    }
+    scope_end(&span);
+    return value;
+}
+
+/* Siblings right behind each other, with as much work between them as hides the recording, and with more. */
+typedef uint64_t siblings_kind(struct bench *, child *, unsigned number);
+
+static __attribute__((noinline)) uint64_t siblings_close(struct bench *bench, child *run, unsigned number)
+{
+    return siblings(bench, run, number, 0);
+}
+
+static __attribute__((noinline)) uint64_t siblings_knee(struct bench *bench, child *run, unsigned number)
+{
+    return siblings(bench, run, number, KNEE_STEPS);
+}
+
+static __attribute__((noinline)) uint64_t siblings_apart(struct bench *bench, child *run, unsigned number)
+{
+    return siblings(bench, run, number, APART_STEPS);
+}
+
+/* Scopes that hold nothing but each other, the innermost some work. */
+static __attribute__((noinline)) uint64_t nested_scopes(tare_timer *timer, uint64_t value, unsigned deep)
+{
+    tare_span span;
+    scope_begin(timer, &span);
+    value = deep > 1 ? nested_scopes(timer + 1, value, deep - 1) : work(value, WORK_STEPS);
+    scope_end(&span);
+    return value;
+}
+
+static __attribute__((noinline)) uint64_t nested_bare(tare_timer *timer, uint64_t value, unsigned deep)
+{
+    __asm__ volatile("" : : "r"(timer) : "memory");
+    value = deep > 1 ? nested_bare(timer + 1, value, deep - 1) : work(value, WORK_STEPS);
+    __asm__ volatile("" : "+r"(value) : : "memory");
+    return value;
+}
+
+typedef uint64_t nested_kind(tare_timer *, uint64_t, unsigned);
+
+static __attribute__((noinline)) uint64_t wrapped(struct bench *bench, nested_kind *within)
+{
+    tare_span span;
+    scope_begin(&bench->timers[0], &span);
+    uint64_t value = within(&bench->timers[1], 1, NESTED);
+    scope_end(&span);
+    return value;
+}
+
+/* What a timer has counted since the last look. */
+static uint64_t take(uint64_t *field)
+{
+    uint64_t value = load_relaxed(field);
+    store_relaxed(field, 0);
+    return value;
+}
+
+static struct tare_slot *slot_of(const struct bench *bench, uint32_t timer)
+{
+    return block_slot(bench->block, tare__rt.page->instrument_max + timer);
+}
+
+/* Thousandths of a tick for each of n, by which the first sum is more than the second. */
+static int64_t each_mticks(uint64_t with, uint64_t without, int64_t n)
+{
+    return (int64_t)(with - without) * 1000 / n;
+}
+
+static uint64_t take_total(const struct bench *bench, uint32_t timer)
+{
+    return take(&slot_of(bench, timer)->total_ticks);
+}
+
+/* What the parents of a round read, after one for which nothing was warm. */
+static uint64_t siblings_ticks(struct bench *bench, siblings_kind *kind, child *run)
+{
+    kind(bench, run, SIBLINGS);
+    take_total(bench, 0);
+    take_total(bench, 1);
+    take(&slot_of(bench, 0)->closeness_within);
+    for (int i = 0; i < SIBLINGS_OF; i++) {
+        kind(bench, run, SIBLINGS);
+    }
+    return take_total(bench, 0);
+}
+
+static uint64_t nested_ticks(struct bench *bench, nested_kind *within)
+{
+    wrapped(bench, within);
+    take_total(bench, 0);
+    take(&slot_of(bench, 0)->closeness_within);
+    for (int i = 0; i < NESTED_OF; i++) {
+        wrapped(bench, within);
+    }
+    return take_total(bench, 0);
+}
+
+/* Mean closeness of what followed the ends in the parents since the last look. */
+static int64_t closeness_mticks(const struct bench *bench, int64_t ends)
+{
+    return each_mticks(take(&slot_of(bench, 0)->closeness_within), 0, ends);
+}
+
+/* The costs by their number, in the order of the struct. */
+static struct tare_cost *cost_at(struct tare_scope_cost *cost, unsigned which)
+{
+    struct tare_cost *const costs[COSTS] = {&cost->inner,        &cost->inner_empty, &cost->outer,
+                                            &cost->outer_nested, &cost->outer_apart, &cost->close,
+                                            &cost->knee};
+    return costs[which];
+}
+
+/* One round: what each of the costs came out as, in the order of struct tare_scope_cost. */
+static void round_take(struct bench *bench, int64_t mticks[COSTS])
+{
+    enum { CHILDREN = SIBLINGS_OF * SIBLINGS, WITHIN = NESTED_OF * NESTED };
+    uint64_t close = siblings_ticks(bench, siblings_close, child_scope);
+    int64_t beside_mticks = closeness_mticks(bench, CHILDREN);
+    uint64_t child_ticks = take_total(bench, 1);
+    mticks[TARE_COST_OUTER] = each_mticks(close, siblings_ticks(bench, siblings_close, child_bare), CHILDREN);
+
+    uint64_t nested = nested_ticks(bench, nested_scopes);
+    int64_t inside_mticks = closeness_mticks(bench, WITHIN);
+    mticks[TARE_COST_OUTER_NESTED] = each_mticks(nested, nested_ticks(bench, nested_bare), WITHIN);
+    mticks[TARE_COST_CLOSE] = (beside_mticks + inside_mticks) / 2;
+
+    uint64_t apart = siblings_ticks(bench, siblings_apart, child_scope);
+    child_ticks += take_total(bench, 1);
+    uint64_t apart_bare = siblings_ticks(bench, siblings_apart, child_bare);
+    mticks[TARE_COST_OUTER_APART] = each_mticks(apart, apart_bare, CHILDREN);
+
+    siblings_ticks(bench, siblings_knee, child_scope);
+    mticks[TARE_COST_KNEE] = closeness_mticks(bench, CHILDREN);
+    uint64_t knee_bare = siblings_ticks(bench, siblings_knee, child_bare);
+
+    /* The work alone, by the slope: what calls and loop take hides behind it, or is in both. */
+    int64_t step_mticks = each_mticks(apart_bare, knee_bare, CHILDREN * (APART_STEPS - KNEE_STEPS));
+    mticks[TARE_COST_INNER] = each_mticks(child_ticks, 0, 2 * CHILDREN) - WORK_STEPS * step_mticks;
+
+    empty_scope(&bench->timers[1]);
+    take_total(bench, 1);
+    for (int i = 0; i < EMPTY; i++) {
+        empty_scope(&bench->timers[1]);
+    }
+    mticks[TARE_COST_INNER_EMPTY] = each_mticks(take_total(bench, 1), 0, EMPTY);
+}
+
+static void sort(int64_t *values, unsigned n)
 {
     for (unsigned i = 1; i < n; i++) {
-        uint64_t value = values[i];
+        int64_t value = values[i];
         unsigned at = i;
         for (; at > 0 && values[at - 1] > value; at--) {
             values[at] = values[at - 1];
@@ -76,13 +311,13 @@ static void sort(uint64_t *values, unsigned n)
     }
 }
 
-static uint64_t median(uint64_t *values, unsigned n)
+static int64_t median(int64_t *values, unsigned n)
 {
     sort(values, n);
     return n % 2 != 0 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-static struct tare_cost summarise(uint64_t *values, unsigned n)
+static struct tare_cost summarise(int64_t *values, unsigned n)
 {
     struct tare_cost cost = {.median_mticks = median(values, n), .n = n};
     for (unsigned i = 0; i < n; i++) {
@@ -93,58 +328,215 @@ static struct tare_cost summarise(uint64_t *values, unsigned n)
     return cost;
 }
 
-static void measure(struct tare_block *block, struct tare_scope_cost *cost, unsigned rounds)
+/* `found` has room for COSTS x `rounds`; it is the caller's, as calibrations in a run have little stack. */
+static void measure(struct bench *bench, struct tare_scope_cost *cost, int64_t *found, unsigned warm_up,
+                    unsigned rounds)
 {
-    /* Two controls behind those of the directory, which no reader looks at. */
-    uint32_t index = tare__rt.page->instrument_max;
-    struct tare_control *controls = &tare__rt.controls[index];
-    controls[0] = controls[1] = (struct tare_control){.enabled = 1, .generation = 1};
-    tare_timer parent = {&controls[0].enabled, TARE_ABI, index, "outer", &module, __FILE__, __LINE__,
-                         TARE_KIND_TIMER};
-    tare_timer child = {&controls[1].enabled, TARE_ABI, index + 1, "inner", &module, __FILE__, __LINE__,
-                        TARE_KIND_TIMER};
-    uint64_t inner[ROUNDS_MAX], outer[ROUNDS_MAX];
-    for (unsigned round = 0; round < rounds + WARM_UP; round++) {
-        for (int i = 0; i < EMPTY; i++) {
-            empty_scope(&child);
-        }
-        uint64_t empty_mticks = take_total(block, index + 1) * 1000 / EMPTY;
-        for (int i = 0; i < PARENTS; i++) {
-            parent_scope(&parent, &child);
-        }
-        uint64_t parent_mticks = take_total(block, index) * 1000 / PARENTS;
-        take_total(block, index + 1);
-        if (round >= WARM_UP) {
-            inner[round - WARM_UP] = empty_mticks;
-            outer[round - WARM_UP] = parent_mticks > empty_mticks ? (parent_mticks - empty_mticks) / NEST : 0;
+    for (unsigned round = 0; round < rounds + warm_up; round++) {
+        int64_t mticks[COSTS];
+        round_take(bench, mticks);
+        for (unsigned i = 0; round >= warm_up && i < COSTS; i++) {
+            found[i * rounds + round - warm_up] = mticks[i];
         }
     }
-    cost->inner = summarise(inner, rounds);
-    cost->outer = summarise(outer, rounds);
+    for (unsigned i = 0; i < COSTS; i++) {
+        *cost_at(cost, i) = summarise(found + i * rounds, rounds);
+    }
+}
+
+/*
+ * A block that is thrown away afterwards, for calibrations while no thread counts. A handler's scopes would be
+ * counted in it and go with it, so signals are held back for the while.
+ */
+struct apart {
+    struct bench bench;
+    struct tare_block *self; /* the calling thread's own */
+    sigset_t signals;
+};
+
+static int apart_enter(struct apart *apart)
+{
+    /* Of its addresses, some ten pages are touched. */
+    struct tare_block *block = mmap(NULL, tare__rt.block_stride, PROT_READ | PROT_WRITE,
+                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (block == MAP_FAILED) {
+        return -errno;
+    }
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &apart->signals);
+    apart->self = tare__self;
+    tare__block_claim(block);
+    tare__self = block;
+    bench_init(&apart->bench, block);
+    return 0;
+}
+
+static void apart_leave(struct apart *apart)
+{
+    tare__self = apart->self;
+    pthread_sigmask(SIG_SETMASK, &apart->signals, NULL);
+    munmap(apart->bench.block, tare__rt.block_stride);
 }
 
 HIDDEN int tare__calibrate(struct tare_scope_cost *cost, unsigned rounds)
 {
+    struct apart apart;
     if (rounds == 0 || rounds > ROUNDS_MAX) {
         return -EINVAL;
     }
-    /* A block of its own; of its addresses, some 5 pages are touched. */
-    size_t size = tare__rt.block_stride;
-    struct tare_block *block =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (block == MAP_FAILED) {
-        return -errno;
+    int error = apart_enter(&apart);
+    if (error != 0) {
+        return error;
     }
-    /* A handler's scopes would be counted in the block that goes: hold them back for the while. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    struct tare_block *self = tare__self;
-    tare__block_claim(block);
-    tare__self = block;
-    measure(block, cost, rounds);
-    tare__self = self;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    munmap(block, size);
+    int64_t found[COSTS * ROUNDS_MAX];
+    measure(&apart.bench, cost, found, WARM_UP, rounds);
+    apart_leave(&apart);
     return 0;
+}
+
+/*
+ * How close is close: a twentieth of a scope's cost more than where nothing lies between, since up to the knee
+ * the distance grows by a fifth of the work only (docs/accuracy.md), and the recording is a fifth of the cost.
+ * With wide caps the closeness tells the mean distance.
+ */
+static void find_caps(struct bench *bench)
+{
+    enum { WIDE = 1 << 12, PARENTS = 64 };
+    struct tare_slot *parent = slot_of(bench, 0);
+    uint64_t sums[2];
+    tare__rt.begin_cap_ticks = WIDE;
+    for (int round = 0; round < 2; round++) {           /* the second counts, being warm */
+        for (int several = 0; several < 2; several++) { /* the first of the siblings follows no end */
+            take(&parent->closeness_within);
+            for (int i = 0; i < PARENTS; i++) {
+                siblings_close(bench, child_scope, several ? SIBLINGS : 1);
+            }
+            sums[several] = take(&parent->closeness_within);
+        }
+    }
+    uint64_t begin_ticks = WIDE - (sums[1] - sums[0]) / (PARENTS * (SIBLINGS - 1));
+    tare__rt.begin_cap_ticks = 0;
+    tare__rt.end_cap_ticks = WIDE;
+    for (int round = 0; round < 2; round++) {
+        take(&parent->closeness_within);
+        for (int i = 0; i < PARENTS; i++) {
+            wrapped(bench, nested_scopes);
+        }
+    }
+    uint64_t end_ticks = WIDE - take(&parent->closeness_within) / (PARENTS * NESTED);
+    tare__rt.end_cap_ticks = 0;
+    /* The distance of two that are close is about half of what a scope costs. */
+    uint64_t begin_cap = begin_ticks + begin_ticks / 10 + 1, end_cap = end_ticks + end_ticks / 10 + 1;
+    if (begin_cap <= CLOSENESS_CAP_MAX && end_cap <= CLOSENESS_CAP_MAX) {
+        tare__rt.begin_cap_ticks = (uint32_t)begin_cap;
+        tare__rt.end_cap_ticks = (uint32_t)end_cap;
+    }
+}
+
+HIDDEN void tare__calibrate_caps(struct tare_page *page)
+{
+    struct apart apart;
+    if (tare__rt.histograms_offset != 0 &&
+        apart_enter(&apart) == 0) { /* with sums alone: not counted (timer.c) */
+        find_caps(&apart.bench);
+        apart_leave(&apart);
+        page->begin_cap_ticks = tare__rt.begin_cap_ticks;
+        page->end_cap_ticks = tare__rt.end_cap_ticks;
+    }
+}
+
+/*
+ * Whether a scope of the program is under way on this thread: it would be longer by the calibration. Timers
+ * that are off are passed over: their slots may never have been touched, and looking at them would take memory.
+ */
+static bool anything_open(struct tare_block *block)
+{
+    uint64_t base = load_relaxed(&block->base_token);
+    uint32_t count = load_acquire(&tare__rt.page->instrument_count), last = load_relaxed(&block->found_open);
+    if (last < count && load_relaxed(&block_slot(block, last)->open_token) > base) {
+        return true; /* still, most likely */
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (load_relaxed(&tare__rt.controls[i].enabled) &&
+            load_relaxed(&block_slot(block, i)->open_token) > base) {
+            store_relaxed(&block->found_open, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the first scopes of a calibration take, on a page in a file; there may be no room for it. */
+static bool have_memory(const struct tare_block *block)
+{
+    uint32_t index = tare__rt.page->instrument_max;
+    for (uint32_t i = 0; i < CALIBRATION_TIMERS; i++) {
+        if (block_slot(block, index + i)->generation == 0 && !tare__histogram_open(block, index + i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t calibration_scopes(const struct bench *bench)
+{
+    uint64_t calls = 0;
+    for (uint32_t i = 0; i < CALIBRATION_TIMERS; i++) {
+        calls += load_relaxed(&slot_of(bench, i)->calls);
+    }
+    return calls;
+}
+
+/* Where calibration `number` is kept, if at all: J. S. Vitter, "Random Sampling with a Reservoir", algorithm R (1985). */
+static uint32_t place_of(uint64_t number)
+{
+    if (number < TARE_RUN_SAMPLES) {
+        return (uint32_t)number;
+    }
+    /* splitmix64 of the number stands for chance */
+    uint64_t mixed = (number + 1) * 0x9e3779b97f4a7c15u;
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
+    uint64_t place = (mixed ^ mixed >> 31) % (number + 1);
+    return place < TARE_RUN_SAMPLES ? (uint32_t)place : UINT32_MAX;
+}
+
+/*
+ * The stack may be a small one, of a coroutine or a signal handler. Whoever was interrupted in the middle of
+ * beginning a scope does not look open, and has already noted how many had ended before: so those that end here
+ * are taken out of that number again.
+ */
+HIDDEN bool tare__calibrate_in_run(struct tare_block *block)
+{
+    struct tare_page *page = tare__rt.page;
+    uint64_t frame = (uint64_t)(uintptr_t)__builtin_frame_address(0);
+    uint64_t before = load_relaxed(&block->calibrating);
+    if (before > frame) {
+        return true; /* one is under way further out: this is a handler, or one of its own scopes */
+    }
+    if (anything_open(block)) {
+        return false;
+    }
+    if (!have_memory(block)) {
+        return true;
+    }
+    store_relaxed(&block->calibrating,
+                  frame); /* one that a handler left by siglongjmp lay further in, or here */
+    struct bench bench;
+    struct tare_scope_cost cost;
+    int64_t found[COSTS * ROUNDS_IN_RUN];
+    bench_init(&bench, block);
+    uint64_t scopes = calibration_scopes(&bench);
+    measure(&bench, &cost, found, WARM_UP_IN_RUN, ROUNDS_IN_RUN);
+    scopes = calibration_scopes(&bench) - scopes;
+    ended_take(&block->ended, scopes);
+    uint32_t place = place_of(fetch_add_relaxed(&page->cost_in_run.n, 1));
+    if (place < TARE_RUN_SAMPLES) {
+        for (unsigned i = 0; i < COSTS; i++) {
+            store_relaxed(&page->cost_in_run.mticks[place][i], cost_at(&cost, i)->median_mticks);
+        }
+    }
+    store_relaxed(&block->calibrating, 0);
+    return true;
 }

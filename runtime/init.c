@@ -6,8 +6,8 @@
 #include "runtime/internal.h"
 
 enum {
-    ROUNDS_AT_START = 24, /* about 0.1 ms */
-    ROUNDS_AT_EXIT = 48,
+    ROUNDS_AT_START = 16,
+    ROUNDS_AT_EXIT = 32,
 };
 
 static void fork_prepare(void)
@@ -53,16 +53,16 @@ static void start(void)
     if (page == NULL) {
         return;
     }
-    uint32_t clock = config.clock;
-    if (clock == TARE_CLOCK_NONE || !tare__clock_usable(clock)) {
-        clock = tare__clock_default();
-    }
+    bool counter_traps;
+    uint32_t clock = tare__clock_choose(config.clock, &counter_traps);
     page->clock = tare__rt.clock = clock;
     page->arch = ARCH_ID;
     page->flags |= (config.histograms ? TARE_PAGE_HISTOGRAMS : 0) |
-                   (ARCH_HAS_COUNTER && arch_counter_invariant() ? TARE_PAGE_INVARIANT_TSC : 0);
+                   (ARCH_HAS_COUNTER && arch_counter_invariant() ? TARE_PAGE_INVARIANT_TSC : 0) |
+                   (counter_traps ? TARE_PAGE_COUNTER_TRAPS : 0);
     page->first = tare__clock_anchor(clock);
     uint64_t before = clock_raw_ns();
+    tare__calibrate_caps(page);
     if (tare__calibrate(&page->cost, ROUNDS_AT_START) == 0) {
         page->flags |= TARE_PAGE_CALIBRATED;
     }

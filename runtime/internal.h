@@ -36,8 +36,10 @@ enum {
     BLOCK_MAX_DEFAULT = 128,
     BLOCK_MAX_LIMIT = 4096,
     NAME_MAX_BYTES = 255,
+    CLOSENESS_CAP_MAX = 255,        /* ticks */
+    CLOSENESS_SCOPES_MAX = 1 << 23, /* two closenesses for each still fit 32 bits */
     /* Behind those of the directory, controls and slots that no reader looks at: */
-    CALIBRATION_TIMERS = 2,
+    CALIBRATION_TIMERS = 4,
     HIDDEN_TIMERS = CALIBRATION_TIMERS + 1, /* and one for timers of libraries that were unloaded */
 };
 
@@ -62,8 +64,9 @@ struct tare__runtime {
     uint64_t block_stride;
     uint64_t histograms_offset; /* 0: no histograms */
     uint32_t clock;
-    uint32_t open_blocks; /* so many were made fit to be written at start */
-    int fd;               /* of the page, kept so that it can be found from outside; -1 */
+    uint32_t begin_cap_ticks, end_cap_ticks; /* see tare/page.h */
+    uint32_t open_blocks;                    /* so many were made fit to be written at start */
+    int fd;                                  /* of the page, kept so that it can be found from outside; -1 */
     uint64_t fd_device, fd_inode;
     pthread_key_t key; /* its destructor gives up the block of a thread that ends */
 };
@@ -79,6 +82,7 @@ struct finished {
     uint64_t token;
     uint32_t index;
     uint32_t generation;
+    uint32_t closeness_within;
 };
 _Static_assert(sizeof(struct tare_block) + PENDING_MAX * sizeof(struct finished) <= SLOTS_OFFSET,
                "the ring of pending recordings lies between a block's header and its slots");
@@ -144,6 +148,13 @@ HIDDEN void tare__block_drain(struct tare_block *block);
 
 /* calibrate.c: measures what a scope costs here; returns 0, or -errno. */
 HIDDEN int tare__calibrate(struct tare_scope_cost *cost, unsigned rounds);
+/* Finds out how close is close, and makes scopes count it from now on; at start, after the clock was chosen. */
+HIDDEN void tare__calibrate_caps(struct tare_page *page);
+/*
+ * A short one on the calling thread, whose block it is; adds it to the page. False if a scope is open there, so
+ * that it must wait.
+ */
+HIDDEN bool tare__calibrate_in_run(struct tare_block *block);
 
 /* report.c */
 HIDDEN void tare__report_prepare(const char *report);

@@ -201,6 +201,8 @@ static void inherit(struct tare_page *page, const struct tare_page *parent)
     page->rate_error_ppb = parent->rate_error_ppb;
     page->first = parent->first;
     page->cost = parent->cost;
+    page->begin_cap_ticks = parent->begin_cap_ticks;
+    page->end_cap_ticks = parent->end_cap_ticks;
     page->calibration_ns = parent->calibration_ns;
     page->grain_ticks = parent->grain_ticks;
     page->runtime_version = parent->runtime_version;
@@ -268,7 +270,8 @@ HIDDEN void tare__page_fork_child(void)
         return;
     }
     uint64_t size = parent->page_size;
-    uint32_t keep = parent->flags & (TARE_PAGE_INVARIANT_TSC | TARE_PAGE_HISTOGRAMS | TARE_PAGE_CALIBRATED);
+    uint32_t keep = parent->flags & (TARE_PAGE_INVARIANT_TSC | TARE_PAGE_HISTOGRAMS | TARE_PAGE_CALIBRATED |
+                                     TARE_PAGE_COUNTER_TRAPS);
     struct config config = made_with;
     config.instrument_max = parent->instrument_max;
     config.block_max = parent->block_max;

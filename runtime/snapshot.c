@@ -31,16 +31,49 @@ static void add_block(tare_stats *stats, const struct tare_block *block, uint32_
     stats->outermost += outermost;
     stats->total_ticks += load_relaxed(&slot->total_ticks);
     stats->scopes_within += load_relaxed(&slot->scopes_within);
+    stats->closeness_within += load_relaxed(&slot->closeness_within);
+    stats->uncounted_within += load_relaxed(&slot->uncounted_within);
 }
 
-/* raw - outermost x inner - (scopes ended within) x outer; record/ and stats/ add the uncertainty. */
+/* The mean of what the calibrations at start and at exit found, in thousandths of a tick. */
+static double cost_mticks(const struct tare_page *page, size_t member)
+{
+    const struct tare_cost *start =
+        (const struct tare_cost *)(const void *)((const char *)&page->cost + member);
+    const struct tare_cost *exit =
+        (const struct tare_cost *)(const void *)((const char *)&page->cost_at_exit + member);
+    bool both = load_relaxed(&page->flags) & TARE_PAGE_CALIBRATED_AT_EXIT;
+    return both ? (double)(start->median_mticks + exit->median_mticks) / 2 : (double)start->median_mticks;
+}
+
+#define COST(page, member) cost_mticks(page, offsetof(struct tare_scope_cost, member))
+
+/* How much of the recording the scopes around paid for: stats/overhead.c has the reasons, and the uncertainty. */
+static double share_paid(const tare_stats *stats, const struct tare_page *page)
+{
+    double close = COST(page, close), knee = COST(page, knee) / close;
+    double counted = (double)(stats->scopes_within - stats->uncounted_within);
+    if (page->begin_cap_ticks == 0 || !(close > 0) || !(counted > 0)) {
+        return 0.5;
+    }
+    double found = (double)stats->closeness_within * 1000 / counted / close;
+    found = found < 1 ? found : 1;
+    knee = knee < 0.95 ? knee : 0.95;
+    double none = knee > 0.5 ? 2 * knee - 1 : 0; /* from here on, all hides that can */
+    double alike = found > none ? (found - none) / (1 - none) : 0;
+    return found * (0.35 + 0.65 * alike);
+}
+
+/* raw - outermost x inner - (scopes ended within) x outer */
 static void derive(tare_stats *stats, const struct tare_page *page)
 {
     double tick_ns = page->rate_hz != 0 ? 1e9 / (double)page->rate_hz : 0;
-    double cost_mticks = (double)stats->outermost * (double)page->cost.inner.median_mticks +
-                         (double)stats->scopes_within * (double)page->cost.outer.median_mticks;
+    double apart = COST(page, outer_apart);
+    double close = (COST(page, outer) + COST(page, outer_nested)) / 2;
+    double outer = apart + share_paid(stats, page) * (close - apart);
+    double cost = (double)stats->outermost * COST(page, inner) + (double)stats->scopes_within * outer;
     stats->total_ns = (double)stats->total_ticks * tick_ns;
-    stats->net_ns = stats->total_ns - cost_mticks / 1000 * tick_ns;
+    stats->net_ns = stats->total_ns - cost / 1000 * tick_ns;
 }
 
 int tare__snapshot(const char *globs, void *out, size_t max, size_t size)

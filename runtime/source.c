@@ -61,8 +61,10 @@ static void lay_out(struct tare_page *page, uint32_t instruments, uint32_t block
     page->strings_offset = align(page->directory_offset + n * page->entry_stride, PAGE_BYTES);
     page->strings_size = align(65536 + n * 128, PAGE_BYTES);
     page->blocks_offset = page->strings_offset + page->strings_size;
-    page->histograms_offset = (uint32_t)align(SLOTS_OFFSET + (n + HIDDEN_TIMERS) * page->slot_stride, PAGE_BYTES);
-    page->block_stride = align(page->histograms_offset + (n + HIDDEN_TIMERS) * page->histogram_stride, PAGE_BYTES);
+    page->histograms_offset =
+        (uint32_t)align(SLOTS_OFFSET + (n + HIDDEN_TIMERS) * page->slot_stride, PAGE_BYTES);
+    page->block_stride =
+        align(page->histograms_offset + (n + HIDDEN_TIMERS) * page->histogram_stride, PAGE_BYTES);
     page->page_size = page->blocks_offset + (uint64_t)blocks * page->block_stride;
 }
 

@@ -48,6 +48,8 @@ HIDDEN void tare__block_claim(struct tare_block *block)
     store_relaxed(&block->busy, 0);
     store_relaxed(&block->pending_first, 0);
     store_relaxed(&block->pending_end, 0);
+    store_relaxed(&block->pending, 0);
+    store_relaxed(&block->calibrating, 0);
     /*
      * Names of scopes go on above those of the threads before: whatever is open in the block is nobody's now.
      */

@@ -69,6 +69,8 @@ static __attribute__((noinline)) void slot_clear(struct tare_block *block, struc
     store_relaxed(&slot->max_ticks, 0);
     store_relaxed(&slot->scopes_within, 0);
     store_relaxed(&slot->bytes, 0);
+    store_relaxed(&slot->closeness_within, 0);
+    store_relaxed(&slot->uncounted_within, 0);
     store_relaxed(&slot->open_token, 0);
     if (slot->generation != 0 &&
         tare__rt.histograms_offset != 0) { /* a fresh one is zero, and we leave it untouched */
@@ -101,10 +103,67 @@ static bool slot_prepare(struct tare_block *block, struct tare_slot *slot, uint3
     return true;
 }
 
+/*
+ * What ended within a scope, into its slot. So many that their closeness can have run over its 32 bits count as
+ * uncounted.
+ */
+static inline __attribute__((always_inline)) void slot_record_within(struct tare_block *block, uint32_t index,
+                                                                     uint64_t scopes, uint32_t closeness,
+                                                                     uint64_t token)
+{
+    struct tare_slot *slot = block_slot(block, index);
+    if (unlikely(token == 0)) {
+        return; /* inside a scope of the same timer, in which they are, too */
+    }
+    counter_add(&slot->scopes_within, scopes);
+    if (likely(scopes <= CLOSENESS_SCOPES_MAX)) {
+        counter_add(&slot->closeness_within, closeness);
+    } else {
+        counter_add(&slot->uncounted_within, scopes);
+    }
+}
+
+/* How much nearer than the cap; 0: no nearer. Without a branch, which nothing could predict. */
+static inline __attribute__((always_inline)) uint32_t nearer(uint32_t cap_ticks, uint32_t distance_ticks)
+{
+    uint32_t by = cap_ticks - distance_ticks;
+#if defined(__x86_64__)
+    __asm__("cmpl %1, %2\n\tcmovb %3, %0" : "+r"(by) : "r"(distance_ticks), "r"(cap_ticks), "r"(0) : "cc");
+    return by;
+#else
+    return distance_ticks < cap_ticks ? by : 0;
+#endif
+}
+
+/*
+ * The recording of a scope overlaps with what follows it, so what it adds to the scope around it depends on how
+ * much that is. This adds up how closely the ends of scopes are followed: by the end of the scope around them,
+ * or by the next scope's begin. See docs/accuracy.md.
+ *
+ * A handler that comes in between may have its own lost: a sum of millions is off by one.
+ */
+static inline __attribute__((always_inline)) void close_end(struct tare_block *block, const tare_span *span,
+                                                            uint32_t index, uint64_t stop, uint64_t within)
+{
+    uint64_t recent = load_relaxed(&block->recent);
+    uint32_t near = nearer(tare__rt.end_cap_ticks, (uint32_t)stop - (uint32_t)recent);
+    recent += (uint64_t)near << 32;
+    store_relaxed(&block->recent, recent);
+    slot_record_within(block, index, within, (uint32_t)(recent >> 32) - (uint32_t)(span->recent >> 32),
+                       span->token);
+}
+
+static inline __attribute__((always_inline)) void close_begin(struct tare_block *block, const tare_span *span,
+                                                              uint64_t start, uint64_t stop)
+{
+    uint32_t near = nearer(tare__rt.begin_cap_ticks, (uint32_t)start - (uint32_t)span->recent);
+    uint32_t closeness = (uint32_t)(load_relaxed(&block->recent) >> 32) + near;
+    store_relaxed(&block->recent, (uint64_t)closeness << 32 | (uint32_t)stop);
+}
+
 /* Enters a finished scope into its slot. The caller has set `busy`, and compared generations. */
 static inline __attribute__((always_inline)) void slot_record(struct tare_block *block, uint32_t index,
-                                                              uint64_t ticks, uint64_t scopes_within,
-                                                              uint64_t bytes, uint64_t token)
+                                                              uint64_t ticks, uint64_t bytes, uint64_t token)
 {
     struct tare_slot *slot = block_slot(block, index);
     counter_add(&slot->calls, 1);
@@ -119,7 +178,6 @@ static inline __attribute__((always_inline)) void slot_record(struct tare_block 
     }
     counter_add(&slot->outermost, 1);
     counter_add(&slot->total_ticks, ticks);
-    counter_add(&slot->scopes_within, scopes_within);
     if (unlikely(ticks < load_relaxed(&slot->min_ticks))) {
         store_relaxed(&slot->min_ticks, ticks);
     }
@@ -136,7 +194,8 @@ static void finished_record(struct tare_block *block, const struct finished *f)
 {
     if (load_relaxed(&block_slot(block, f->index)->generation) ==
         f->generation) { /* else it was reset in between */
-        slot_record(block, f->index, f->ticks, f->scopes_within, f->bytes, f->token);
+        slot_record_within(block, f->index, f->scopes_within, f->closeness_within, f->token);
+        slot_record(block, f->index, f->ticks, f->bytes, f->token);
     }
 }
 
@@ -182,11 +241,13 @@ static __attribute__((noinline)) void put_off(struct tare_block *block, const st
 {
     if (load_relaxed(&block->pending_end) - load_relaxed(&block->pending_first) == PENDING_MAX) {
         fetch_add_relaxed(&tare__rt.page->dropped_scopes, 1);
+        cas64_relaxed(&block_slot(block, f->index)->open_token, f->token, 0); /* it has ended all the same */
         return;
     }
     /* Claim the place first: a handler of another signal may come between. */
     uint32_t number = fetch_add_relaxed(&block->pending_end, 1);
     block_pending(block)[number % PENDING_MAX] = *f;
+    store_relaxed(&block->pending, 1);
 }
 
 /* Records what tare__end's own path cannot: see put_off. `frame`: how deep in the stack. */
@@ -239,6 +300,7 @@ static inline __attribute__((always_inline)) void span_begin(tare_timer *timer, 
     span->generation = generation;
     span->index = index;
     span->ended_before = ended;
+    span->recent = load_relaxed(&block->recent);
     fence_signal();
 }
 
@@ -363,6 +425,7 @@ static __attribute__((noinline)) void end_seldom(tare_span *span, uint64_t stop,
     struct finished f = {
         .ticks = stop - span->start_ticks,
         .scopes_within = load_relaxed(&block->ended) - span->ended_before,
+        .closeness_within = (uint32_t)(load_relaxed(&block->recent) >> 32) - (uint32_t)(span->recent >> 32),
         .bytes = span->bytes,
         .token = span->token,
         .index = span->index,
@@ -374,28 +437,90 @@ static __attribute__((noinline)) void end_seldom(tare_span *span, uint64_t stop,
     }
 }
 
-static __attribute__((noinline)) void end(tare_span *span, uint64_t stop)
+typedef uint16_t __attribute__((may_alias)) attention;
+
+/* What a signal handler or a reader outside left to do: both bytes in one reading. */
+static inline attention attention_of(const struct tare_block *block)
+{
+    return load_relaxed((const attention *)(const void *)&block->pending);
+}
+_Static_assert(offsetof(struct tare_block, pending) % 2 == 0 &&
+                   offsetof(struct tare_block, calibrate) == offsetof(struct tare_block, pending) + 1,
+               "both are looked at in one reading");
+
+/*
+ * Where scopes lie in each other, the thread is free only now and then: a request waits for so many ends, and
+ * is dropped then, as waiting has its price. The reader asks again.
+ */
+enum { PATIENCE = 250 };
+
+static __attribute__((noinline)) void attend(struct tare_block *block)
+{
+    store_relaxed(&block->pending, 0); /* before the look at the ring */
+    fence_signal();
+    if (has_pending(block)) {
+        tare__block_drain(block);
+    }
+    if (load_relaxed(&block->calibrate) == 0) {
+        return;
+    }
+    uint8_t put_off = load_relaxed(&block->put_off);
+    if (tare__calibrate_in_run(block) || put_off >= PATIENCE) {
+        store_relaxed(&block->calibrate, 0);
+        put_off = 0;
+    } else {
+        put_off++;
+    }
+    store_relaxed(&block->put_off, put_off);
+}
+
+/* The usual end. `within`: scopes that ended in this one. */
+static inline __attribute__((always_inline)) void end_usual(tare_span *span, uint64_t stop, uint64_t within,
+                                                            uint64_t frame)
 {
     struct tare_block *block = span->block;
     uint32_t index = span->index;
     uint64_t start = span->start_ticks;
+    store_relaxed(&block->busy, frame); /* not where the span lies, which may be on the heap */
+    fence_signal();
+    ended_add(&block->ended);
+    if (within != 0) {
+        close_end(block, span, index, stop, within);
+    }
+    /* The recording of one inside a scope of the same timer is so short that it counts as far from what follows. */
+    if (likely(tare__rt.histograms_offset != 0) && likely(span->token != 0)) {
+        close_begin(block, span, start, stop);
+    }
+    slot_record(block, index, stop - start, span->bytes, span->token);
+    fence_signal();
+    store_relaxed(&block->busy, 0);
+    fence_signal();
+    if (unlikely(attention_of(block) != 0)) {
+        attend(block);
+    }
+}
+
+/* Of a scope with others in it. Apart, so that the one without saves no registers. */
+static __attribute__((noinline)) void end_around(tare_span *span, uint64_t stop, uint64_t within)
+{
+    end_usual(span, stop, within, FRAME());
+}
+
+static __attribute__((noinline)) void end(tare_span *span, uint64_t stop)
+{
+    struct tare_block *block = span->block;
     span->timer = NULL;
     if (unlikely(block != tare__self || load_relaxed(&block->busy) ||
-                 generation_of(index) != span->generation)) {
+                 generation_of(span->index) != span->generation)) {
         end_seldom(span, stop, FRAME());
         return;
     }
     uint64_t within = load_relaxed(&block->ended) - span->ended_before;
-    store_relaxed(&block->busy, FRAME()); /* not where the span lies, which may be on the heap */
-    fence_signal();
-    ended_add(&block->ended);
-    slot_record(block, index, stop - start, within, span->bytes, span->token);
-    fence_signal();
-    store_relaxed(&block->busy, 0);
-    fence_signal();
-    if (unlikely(has_pending(block))) {
-        tare__block_drain(block);
+    if (within != 0) {
+        end_around(span, stop, within);
+        return;
     }
+    end_usual(span, stop, 0, FRAME());
 }
 
 static __attribute__((noinline)) void end_other_clock(tare_span *span)

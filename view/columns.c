@@ -32,6 +32,17 @@
         .name = (column), .header = (column), .field = (csv), .type = TARE__VIEW_TIME,                         \
         .width = TARE_TABLE_TIME, .offset = AT(member), .ticks = (how), .ticks_offset = AT(counted)            \
     }
+/* "> 12.345ns" has room. */
+#define ERROR_WIDTH 11
+#define ERROR(column, title, csv, place)                                                                       \
+    {                                                                                                          \
+        .name = (column), .header = "± " title, .ascii_header = "+- " title, .field = (csv),                   \
+        .type = TARE__VIEW_TIME, .is_error = true,                                                             \
+        .width = sizeof("+- " title) - 1 > ERROR_WIDTH ? sizeof("+- " title) - 1 : ERROR_WIDTH,                \
+        .offset = (place)                                                                                      \
+    }
+#define PART(title, part)                                                                                      \
+    ERROR("error-" title, title, "net_avg_error_" title, AT(net_avg_error_part_ns) + (part) * sizeof(double))
 
 static const struct tare__view_column columns[] = {
     {.name = "name", .header = "name", .type = TARE__VIEW_NAME, .width = TARE_TABLE_NAME},
@@ -41,16 +52,38 @@ static const struct tare__view_column columns[] = {
     TICKS("avg", "raw_avg", raw_avg_ns, TARE__VIEW_TICKS_AVERAGE, raw_total_ticks),
     TICKS("min", "raw_min", raw_min_ns, TARE__VIEW_TICKS_EXACT, raw_min_ticks),
     TICKS("max", "raw_max", raw_max_ns, TARE__VIEW_TICKS_EXACT, raw_max_ticks),
-    TIME("net-total", "net total", "net_total", net_total_ns),
-    TIME("net", "net", "net_avg", net_avg_ns),
+    {.name = "net-total",
+     .header = "net total",
+     .field = "net_total",
+     .type = TARE__VIEW_TIME,
+     .signs = TARE__VIEW_BELOW,
+     .is_total = true,
+     .width = TARE_TABLE_TIME,
+     .offset = AT(net_total_ns)},
+    {.name = "net",
+     .header = "net",
+     .field = "net_avg",
+     .type = TARE__VIEW_TIME,
+     .signs = TARE__VIEW_BELOW,
+     .width = TARE_TABLE_TIME,
+     .offset = AT(net_avg_ns)},
     {.name = "error",
      .header = "±",
      .ascii_header = "+-",
      .field = "net_avg_error",
      .type = TARE__VIEW_TIME,
      .is_error = true,
-     .width = 10,
+     .signs = TARE__VIEW_UNSAMPLED,
+     .states_confidence = true,
+     .width = ERROR_WIDTH,
      .offset = AT(net_avg_error_ns)},
+    TIME("limit", "limit", "net_avg_limit", net_avg_limit_ns),
+    PART("calibration", TARE_ERROR_CALIBRATION),
+    PART("drift", TARE_ERROR_DRIFT),
+    PART("context", TARE_ERROR_CONTEXT),
+    PART("rate", TARE_ERROR_RATE),
+    PART("granularity", TARE_ERROR_GRANULARITY),
+    PART("sampling", TARE_ERROR_SAMPLING),
     TIME("p50", "p50", "net_p50", net_p50_ns),
     TIME("p90", "p90", "net_p90", net_p90_ns),
     TIME("p95", "p95", "net_p95", net_p95_ns),
@@ -61,8 +94,20 @@ static const struct tare__view_column columns[] = {
     TIME("raw-p95", "raw p95", "raw_p95", raw_p95_ns),
     TIME("raw-p99", "raw p99", "raw_p99", raw_p99_ns),
     TIME("raw-p999", "raw p99.9", "raw_p999", raw_p999_ns),
+    ERROR("p50-error", "p50", "p50_error", AT(p50_error_ns)),
+    ERROR("p90-error", "p90", "p90_error", AT(p90_error_ns)),
+    ERROR("p95-error", "p95", "p95_error", AT(p95_error_ns)),
+    ERROR("p99-error", "p99", "p99_error", AT(p99_error_ns)),
+    ERROR("p999-error", "p99.9", "p999_error", AT(p999_error_ns)),
     COUNT("within", "within", "scopes_within", TARE_TABLE_CALLS, scopes_within),
     COUNT("bytes", "bytes", "bytes", 14, bytes),
+    TIME("measuring", "measuring", "measuring", measuring_ns),
+    {.name = "share",
+     .header = "share",
+     .field = "measuring_share",
+     .type = TARE__VIEW_SHARE,
+     .width = 8,
+     .offset = AT(measuring_share)},
     {.name = "exclusive-avg",
      .header = "excl avg",
      .field = "exclusive_raw_avg",
@@ -77,6 +122,7 @@ static const struct tare__view_column columns[] = {
      .field = "exclusive_net_avg",
      .type = TARE__VIEW_TIME,
      .exclusive = true,
+     .signs = TARE__VIEW_BELOW | TARE__VIEW_DISAGREES,
      .width = TARE_TABLE_TIME,
      .offset = AT(net_avg_ns)},
     {.name = "exclusive-error",
@@ -86,8 +132,17 @@ static const struct tare__view_column columns[] = {
      .type = TARE__VIEW_TIME,
      .exclusive = true,
      .is_error = true,
-     .width = 10,
+     .signs = TARE__VIEW_UNSAMPLED,
+     .width = ERROR_WIDTH,
      .offset = AT(net_avg_error_ns)},
+    {.name = "exclusive-limit",
+     .header = "excl limit",
+     .field = "exclusive_net_avg_limit",
+     .type = TARE__VIEW_TIME,
+     .exclusive = true,
+     .width = TARE_TABLE_TIME,
+     .offset = AT(net_avg_limit_ns)},
+    {.name = "disagrees", .header = "disagrees", .field = "disagrees", .type = TARE__VIEW_ANSWER, .width = 9},
     {.name = "file", .header = "file", .type = TARE__VIEW_FILE, .width = 32},
 };
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
@@ -102,7 +157,14 @@ const struct tare_view_column_info tare_view_columns[] = {
     {"max", "raw time of the longest outermost scope"},
     {"net-total", "time in outermost scopes, less what measuring cost"},
     {"net", "time of an outermost scope, less what measuring cost, on average"},
-    {"error", "how far off net may be by the calibration: half the width of its 95 % interval"},
+    {"error", "how far off net may be: half the width of its 95 % interval, from all the following"},
+    {"limit", "the detection limit: what net has to be to be told from 0"},
+    {"error-calibration", "of error, what is due to the spread of the calibration"},
+    {"error-drift", "of error, what is due to the costs changing meanwhile"},
+    {"error-context", "of error, what is due to costs depending on the code around"},
+    {"error-rate", "of error, what is due to the clock's rate"},
+    {"error-granularity", "of error, what is due to the steps in which the clock moves"},
+    {"error-sampling", "of error, what is due to another run having another mean"},
     {"p50", "median of single scopes, net"},
     {"p90", "90th percentile of single scopes, net"},
     {"p95", "95th percentile of single scopes, net"},
@@ -113,11 +175,20 @@ const struct tare_view_column_info tare_view_columns[] = {
     {"raw-p95", "95th percentile of single scopes, as read"},
     {"raw-p99", "99th percentile of single scopes, as read"},
     {"raw-p999", "99.9th percentile of single scopes, as read"},
+    {"p50-error", "half the width of the histogram's bucket that p50 is from"},
+    {"p90-error", "half the width of the histogram's bucket that p90 is from"},
+    {"p95-error", "half the width of the histogram's bucket that p95 is from"},
+    {"p99-error", "half the width of the histogram's bucket that p99 is from"},
+    {"p999-error", "half the width of the histogram's bucket that p999 is from"},
     {"within", "scopes of any timer that ended inside the outermost scopes"},
     {"bytes", "bytes moved, where the program says it"},
+    {"measuring", "what the timer's scopes took themselves"},
+    {"share", "measuring, of the program's processor time"},
     {"exclusive-avg", "avg, in the pass with only this timer enabled"},
     {"exclusive-net", "net, in the pass with only this timer enabled"},
     {"exclusive-error", "error, in the pass with only this timer enabled"},
+    {"exclusive-limit", "limit, in the pass with only this timer enabled"},
+    {"disagrees", "whether the intervals of net and exclusive-net do not overlap"},
     {"file", "where the timer is declared, as file:line"},
     {NULL, NULL},
 };
@@ -257,24 +328,69 @@ int tare__view_plan_width(const struct tare__view_plan *plan)
     return width;
 }
 
+const char *tare__view_header(char buffer[TARE__VIEW_HEADER], const struct tare__view_column *column,
+                              const struct tare_result *result, bool ascii)
+{
+    char number[TARE__VIEW_NUMBER];
+    const char *header = ascii && column->ascii_header != NULL ? column->ascii_header : column->header;
+    if (!column->states_confidence) {
+        return header;
+    }
+    snprintf(buffer, TARE__VIEW_HEADER, "%s %s %%", header,
+             tare__view_number(number, result->confidence * 100));
+    return buffer;
+}
+
 /* Cells */
+
+static const struct tare_result_figures *figures_of(const struct tare__view_column *column,
+                                                    const struct tare_result_timer *timer)
+{
+    return column->exclusive ? &timer->exclusive : &timer->figures;
+}
+
+unsigned tare__view_signs(const struct tare__view_column *column, const struct tare_result_timer *timer)
+{
+    const struct tare_result_figures *figures = figures_of(column, timer);
+    unsigned signs = 0;
+    if (column->exclusive && !timer->has_exclusive) {
+        return 0;
+    }
+    signs |= tare_figures_below_limit(figures) ? TARE__VIEW_BELOW : 0;
+    if (isfinite(figures->net_avg_error_ns) && isnan(figures->net_avg_error_part_ns[TARE_ERROR_SAMPLING])) {
+        signs |= TARE__VIEW_UNSAMPLED;
+    }
+    signs |= timer->disagrees == 1 ? TARE__VIEW_DISAGREES : 0;
+    return signs & column->signs;
+}
+
+static double scaled(double ns, enum tare_unit unit, double rate_hz)
+{
+    return unit == TARE_UNIT_TIME ? ns : rate_hz > 0 ? ns * (rate_hz / 1e9) : NAN;
+}
 
 struct tare__view_value tare__view_value(const struct tare__view_column *column,
                                          const struct tare_result_timer *timer, enum tare_unit unit,
                                          double rate_hz)
 {
-    const struct tare_result_figures *figures = column->exclusive ? &timer->exclusive : &timer->figures;
+    const struct tare_result_figures *figures = figures_of(column, timer);
     const char *base = (const char *)figures;
     struct tare__view_value value = {.known = false};
     if (column->type == TARE__VIEW_NAME || column->type == TARE__VIEW_FILE ||
         (column->exclusive && !timer->has_exclusive)) {
         return value;
     }
+    if (column->type == TARE__VIEW_ANSWER) {
+        return (struct tare__view_value){
+            .known = timer->disagrees >= 0, .whole = true, .count = timer->disagrees > 0};
+    }
     if (column->type == TARE__VIEW_COUNT) {
         return (struct tare__view_value){
             .known = true, .whole = true, .count = *(const uint64_t *)(base + column->offset)};
     }
-    if (unit == TARE_UNIT_TICKS && column->ticks != TARE__VIEW_TICKS_OF_RATE) {
+    if (column->type == TARE__VIEW_SHARE) {
+        value.number = *(const double *)(base + column->offset);
+    } else if (unit == TARE_UNIT_TICKS && column->ticks != TARE__VIEW_TICKS_OF_RATE) {
         uint64_t ticks = *(const uint64_t *)(base + column->ticks_offset);
         if (!figures->has_ticks) {
             return value;
@@ -284,10 +400,7 @@ struct tare__view_value tare__view_value(const struct tare__view_column *column,
         }
         value.number = figures->outermost_calls > 0 ? (double)ticks / (double)figures->outermost_calls : NAN;
     } else {
-        value.number = *(const double *)(base + column->offset);
-        if (unit == TARE_UNIT_TICKS) {
-            value.number = rate_hz > 0 ? value.number * (rate_hz / 1e9) : NAN;
-        }
+        value.number = scaled(*(const double *)(base + column->offset), unit, rate_hz);
     }
     value.known = isfinite(value.number);
     return value;
@@ -343,6 +456,13 @@ static char *file_cell(const struct tare_result_timer *timer)
     return written < 0 ? NULL : text;
 }
 
+/* What a net time that is below its limit is less than. */
+static double limit_of(const struct tare__view_column *column, const struct tare_result_timer *timer)
+{
+    const struct tare_result_figures *figures = figures_of(column, timer);
+    return figures->net_avg_limit_ns * (column->is_total ? (double)figures->outermost_calls : 1.0);
+}
+
 char *tare__view_cell(const struct tare__view_column *column, const struct tare_result_timer *timer,
                       const struct tare_view_options *options, double rate_hz)
 {
@@ -355,8 +475,18 @@ char *tare__view_cell(const struct tare__view_column *column, const struct tare_
         return file_cell(timer);
     }
     struct tare__view_value value = tare__view_value(column, timer, options->unit, rate_hz);
+    unsigned signs = tare__view_signs(column, timer);
+    if (value.known && (signs & TARE__VIEW_BELOW) != 0) {
+        value.number = scaled(limit_of(column, timer), options->unit, rate_hz);
+    }
     if (!value.known) {
         return strdup("-");
+    }
+    if (column->type == TARE__VIEW_ANSWER) {
+        return strdup(value.count != 0 ? "yes" : "no");
+    }
+    if (column->type == TARE__VIEW_SHARE) {
+        return asprintf(&text, "%s %%", tare__view_fixed(number, value.number * 100, 1)) < 0 ? NULL : text;
     }
     if (value.whole) {
         snprintf(number, sizeof number, "%" PRIu64, value.count);
@@ -365,7 +495,11 @@ char *tare__view_cell(const struct tare__view_column *column, const struct tare_
     } else {
         tare__text_time(number, value.number, options->ascii ? "us" : "µs");
     }
-    return strdup(number);
+    const char *order = (signs & TARE__VIEW_BELOW) != 0       ? "< "
+                        : (signs & TARE__VIEW_UNSAMPLED) != 0 ? "> "
+                                                              : "";
+    int written = asprintf(&text, "%s%s%s", (signs & TARE__VIEW_DISAGREES) != 0 ? "! " : "", order, number);
+    return written < 0 ? NULL : text;
 }
 
 /* Characters that are not seen, or that change how others are seen: direction, line breaks, tags. */

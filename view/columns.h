@@ -11,10 +11,19 @@
 #include "view/view.h"
 
 enum tare__view_type {
-    TARE__VIEW_NAME,  /* module::name */
-    TARE__VIEW_FILE,  /* file:line */
-    TARE__VIEW_COUNT, /* uint64_t in the figures */
-    TARE__VIEW_TIME,  /* double in ns in the figures */
+    TARE__VIEW_NAME,   /* module::name */
+    TARE__VIEW_FILE,   /* file:line */
+    TARE__VIEW_COUNT,  /* uint64_t in the figures */
+    TARE__VIEW_TIME,   /* double in ns in the figures */
+    TARE__VIEW_SHARE,  /* double in the figures, of 1 */
+    TARE__VIEW_ANSWER, /* whether exclusive figures disagree: yes, no */
+};
+
+/* What is put before a figure, for people alone. */
+enum tare__view_sign {
+    TARE__VIEW_BELOW = 1 << 0,     /* "<": the detection limit stands in place of a net time that is below it */
+    TARE__VIEW_UNSAMPLED = 1 << 1, /* ">": an error without its sampling error, which is unknown */
+    TARE__VIEW_DISAGREES = 1 << 2, /* "!": an exclusive net time that is not that of the common pass */
 };
 
 enum tare__view_ticks {
@@ -31,6 +40,9 @@ struct tare__view_column {
     enum tare__view_type type;
     bool exclusive; /* of the exclusive figures */
     bool is_error;
+    unsigned signs;         /* enum tare__view_sign, that it can have */
+    bool is_total;          /* of all outermost calls: so is a limit in its place */
+    bool states_confidence; /* the header says of how many percent */
     int width;
     size_t offset; /* in struct tare_result_figures */
     enum tare__view_ticks ticks;
@@ -59,6 +71,11 @@ void tare__view_plan_all(struct tare__view_plan *plan);
 /* Columns that a row takes. */
 int tare__view_plan_width(const struct tare__view_plan *plan);
 
+/* What stands above a column. */
+enum { TARE__VIEW_HEADER = 96 };
+const char *tare__view_header(char buffer[TARE__VIEW_HEADER], const struct tare__view_column *column,
+                              const struct tare_result *result, bool ascii);
+
 /* The timers to show, in order. Sections of one module each, unless the order cuts across modules. */
 struct tare__view_rows {
     const struct tare_result_timer **timers;
@@ -83,6 +100,9 @@ struct tare__view_value {
 struct tare__view_value tare__view_value(const struct tare__view_column *column,
                                          const struct tare_result_timer *timer, enum tare_unit unit,
                                          double rate_hz);
+
+/* Signs of a timer's figure, of those that the column has. */
+unsigned tare__view_signs(const struct tare__view_column *column, const struct tare_result_timer *timer);
 
 /*
  * A number as text with a decimal point in every locale: shortest that reads back the same, or so many
@@ -115,12 +135,15 @@ void tare__view_say(struct tare__view_lines *lines, const char *format, ...)
 void tare__view_lines_release(struct tare__view_lines *lines);
 
 /*
- * Notes on the timers of one table; on one process of several; on the whole result; and the line on the clock.
+ * Notes on the timers of one table, and on the signs in it; on one process of several; on the whole result; and
+ * the lines on what measuring took, on the fingerprint, if they are known, and on the clock.
  */
 void tare__view_note_rows(struct tare__view_lines *lines, const struct tare__view_rows *rows,
-                          const struct tare_result *result);
+                          const struct tare__view_plan *plan, const struct tare_result *result);
 void tare__view_note_process(struct tare__view_lines *lines, const struct tare_result_process *process);
 void tare__view_note_result(struct tare__view_lines *lines, const struct tare_result *result, bool ends);
+void tare__view_note_measuring(struct tare__view_lines *lines, const struct tare_result *result, bool ascii);
+void tare__view_note_fingerprint(struct tare__view_lines *lines, const struct tare_result *result);
 void tare__view_note_clock(struct tare__view_lines *lines, const struct tare_result *result, bool ascii);
 
 /* "pid 123: /usr/bin/foo, exited 0"; the caller frees it; NULL without memory. */

@@ -71,6 +71,8 @@ static void put_header(struct csv *csv, const struct tare__view_plan *plan,
             put_text(csv, "line");
             break;
         case TARE__VIEW_COUNT:
+        case TARE__VIEW_SHARE:
+        case TARE__VIEW_ANSWER:
             put_text(csv, column->field);
             break;
         case TARE__VIEW_TIME:
@@ -112,8 +114,13 @@ static void put_cell(struct csv *csv, const struct tare__view_column *column,
             put_text(csv, "");
         }
         break;
+    case TARE__VIEW_ANSWER:
+        value = tare__view_value(column, timer, unit, rate_hz);
+        put_text(csv, !value.known ? "" : value.count != 0 ? "true" : "false");
+        break;
     case TARE__VIEW_COUNT:
     case TARE__VIEW_TIME:
+    case TARE__VIEW_SHARE:
         value = tare__view_value(column, timer, unit, rate_hz);
         put_value(csv, &value);
         break;

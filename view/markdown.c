@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const char columns_plain[] = "name,calls,total,avg,net,error,p50,p99";
-static const char columns_exclusive[] = "name,calls,total,avg,net,error,exclusive-net,p50,p99";
+static const char columns_exclusive[] = "name,calls,total,avg,net,error,exclusive-net,exclusive-error,p50,p99";
 
 static bool starts_link(const char *text, const char *start)
 {
@@ -50,11 +50,12 @@ static int put_text(FILE *out, const char *text, bool ascii)
     return 0;
 }
 
-static void put_header(FILE *out, const struct tare__view_plan *plan, bool ascii)
+static void put_header(FILE *out, const struct tare__view_plan *plan, const struct tare_result *result,
+                       bool ascii)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        const struct tare__view_column *column = plan->columns[i];
-        fprintf(out, "| %s ", ascii && column->ascii_header != NULL ? column->ascii_header : column->header);
+        char header[TARE__VIEW_HEADER];
+        fprintf(out, "| %s ", tare__view_header(header, plan->columns[i], result, ascii));
     }
     fputs("|\n", out);
     for (size_t i = 0; i < plan->count; i++) {
@@ -108,11 +109,11 @@ static int put_timers(FILE *out, const struct tare_result_timer *timers, size_t 
         free(nothing);
         goto out;
     }
-    put_header(out, &plan, options->ascii);
+    put_header(out, &plan, result, options->ascii);
     for (size_t i = 0; error == 0 && i < rows.count; i++) {
         error = put_row(out, &plan, rows.timers[i], options, result->clock.rate_hz);
     }
-    tare__view_note_rows(notes, &rows, result);
+    tare__view_note_rows(notes, &rows, &plan, result);
 out:
     tare__view_rows_release(&rows);
     return error;
@@ -169,6 +170,8 @@ int tare_view_markdown(const struct tare_result *result, const struct tare_view_
         error = put_timers(out, result->timers, result->timer_count, result, options, &notes);
     }
     tare__view_note_result(&notes, result, !options->per_process);
+    tare__view_note_measuring(&notes, result, options->ascii);
+    tare__view_note_fingerprint(&notes, result);
     tare__view_note_clock(&notes, result, options->ascii);
     int lines_error = put_lines(out, &notes, options->ascii);
     if (error == 0) {

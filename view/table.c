@@ -3,10 +3,10 @@
  * The table for people, and the lines below it, which say what the figures cannot: what was lost, how it ended,
  * which clock it was.
  *
- * Its plain form is the classic one, 97 columns with the module as a heading in dashes. A wider terminal gets
- * more columns, never a wider form of the same; a narrower one a shorter column of names. Every text that comes
- * from a measured program passes tare__view_safe() on its way out: it may have been written to deceive whoever
- * reads it.
+ * It is 97 columns wide, with the module as a heading in dashes, and has what matters most: calls, net and its
+ * ±. A wider terminal gets more columns, never a wider form of the same; a narrower one fewer, and a shorter
+ * column of names. Every text that comes from a measured program passes tare__view_safe() on its way out: it
+ * may have been written to deceive whoever reads it.
  */
 #include "view/columns.h"
 
@@ -35,50 +35,73 @@ static int width_of(const struct tare__view_plan *plan)
     return tare__view_plan_width(&nameless);
 }
 
-/*
- * The longest of `lists` that fits into `width` with `name_width` columns for the name; the first if none does.
- */
-static void choose(struct tare__view_plan *plan, const char *const *lists, int name_width, int width)
+/* A list of columns, and the least that is left for the name before a shorter one is taken. */
+struct choice {
+    const char *columns;
+    int name_width;
+};
+
+/* The last of `choices` that fits into `width`; the first if none does. */
+static void choose(struct tare__view_plan *plan, const struct choice *choices, size_t count, int width)
 {
-    tare__view_plan_make(plan, NULL, lists[0]);
-    for (size_t i = 1; lists[i] != NULL; i++) {
+    tare__view_plan_make(plan, NULL, choices[0].columns);
+    for (size_t i = 1; i < count; i++) {
         struct tare__view_plan candidate;
-        tare__view_plan_make(&candidate, NULL, lists[i]);
-        if (name_width + width_of(&candidate) > width) {
-            break;
+        tare__view_plan_make(&candidate, NULL, choices[i].columns);
+        if (choices[i].name_width + width_of(&candidate) <= width) {
+            *plan = candidate;
         }
-        *plan = candidate;
     }
 }
 
 static void choose_default(struct tare__view_plan *plan, bool exclusive, int width)
 {
-    static const char *const plain[] = {
-        "name,calls,total,avg",
-        "name,calls,total,avg,net,error",
-        "name,calls,total,avg,net,error,p50,p99",
-        NULL,
+    static const struct choice plain[] = {
+        {"name,calls,net,error", TARE__VIEW_NAME_MIN},
+        {"name,calls,avg,net,error", 48},
+        {"name,calls,total,avg,net,error", TARE_TABLE_NAME},
+        {"name,calls,total,avg,net,error,p50,p99", TARE_TABLE_NAME},
     };
     /* Whoever asked for exclusive passes wants to see where the two disagree, before anything else. */
-    static const char *const both[] = {
-        "name,calls,total,avg,net,exclusive-net",
-        "name,calls,total,avg,net,error,exclusive-net",
-        "name,calls,total,avg,net,error,exclusive-net,p50,p99",
-        NULL,
+    static const struct choice both[] = {
+        {"name,calls,net,exclusive-net", TARE__VIEW_NAME_MIN},
+        {"name,calls,net,error,exclusive-net", 31},
+        {"name,calls,net,error,exclusive-net,exclusive-error", 36},
+        {"name,calls,avg,net,error,exclusive-net,exclusive-error", 48},
+        {"name,calls,total,avg,net,error,exclusive-net,exclusive-error", TARE_TABLE_NAME},
+        {"name,calls,total,avg,net,error,exclusive-net,exclusive-error,p50,p99", TARE_TABLE_NAME},
     };
-    static const char *const both_narrow[] = {
-        "name,calls,net,exclusive-net",
-        "name,calls,avg,net,exclusive-net",
-        "name,calls,total,avg,net,exclusive-net",
-        NULL,
-    };
-    choose(plan, exclusive ? both : plain, TARE_TABLE_NAME, width);
-    if (exclusive && width > 0 && TARE__VIEW_NAME_MIN + width_of(plan) > width) {
-        choose(plan, both_narrow, TARE__VIEW_NAME_MIN, width);
+    if (exclusive) {
+        choose(plan, both, sizeof both / sizeof both[0], width);
+    } else {
+        choose(plan, plain, sizeof plain / sizeof plain[0], width);
     }
 }
 
-/* Rows in an order whose reason is not to be seen look unordered: the column that they are sorted by comes along. */
+/* Columns that the longest name takes, but no more than are usually left for one. -ENOMEM. */
+static int longest_name(const struct tare__view_rows *rows, bool ascii)
+{
+    int longest = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        char *name, *safe = NULL;
+        if (asprintf(&name, "%s::%s", rows->timers[i]->module, rows->timers[i]->name) >= 0) {
+            safe = tare__view_safe(name, ascii);
+            free(name);
+        }
+        if (safe == NULL) {
+            return -ENOMEM;
+        }
+        size_t width = tare__text_width(safe);
+        free(safe);
+        longest = width >= TARE_TABLE_NAME ? TARE_TABLE_NAME : (int)width > longest ? (int)width : longest;
+    }
+    return longest;
+}
+
+/*
+ * Rows in an order whose reason is not to be seen look unordered: the column that they are sorted by comes
+ * along.
+ */
 static void show_sorted_by(struct tare__view_plan *plan, const char *sort)
 {
     struct tare__view_plan wanted;
@@ -95,7 +118,8 @@ static void show_sorted_by(struct tare__view_plan *plan, const char *sort)
     }
 }
 
-static int plan_table(struct tare__view_plan *plan, const struct tare_view_options *options, bool exclusive)
+static int plan_table(struct tare__view_plan *plan, const struct tare_view_options *options,
+                      const struct tare__view_rows *rows)
 {
     int width = options->width > 0 && options->width < WIDTH_MIN ? WIDTH_MIN : options->width;
     if (options->columns != NULL) {
@@ -104,7 +128,14 @@ static int plan_table(struct tare__view_plan *plan, const struct tare_view_optio
             return error;
         }
     } else {
-        choose_default(plan, exclusive, width);
+        choose_default(plan, rows->has_exclusive, width > 0 ? width : TARE_TABLE_WIDTH);
+        if (width == 0) { /* nothing is cut: rather a wider table than one whose rows do not line up */
+            int longest = longest_name(rows, options->ascii), left = TARE_TABLE_WIDTH - width_of(plan);
+            if (longest < 0) {
+                return longest;
+            }
+            plan->name_width = longest > left ? longest : left;
+        }
         show_sorted_by(plan, options->sort);
     }
     int rest = width_of(plan);
@@ -120,7 +151,7 @@ static int plan_table(struct tare__view_plan *plan, const struct tare_view_optio
 struct table {
     const struct tare_view_options *options;
     const struct tare__view_plan *plan;
-    double rate_hz;
+    const struct tare_result *result;
     FILE *out;
 };
 
@@ -158,7 +189,7 @@ static int print_cell(const struct table *table, size_t index, const struct tare
     bool last = index + 1 == table->plan->count;
     bool dim = column->is_error && table->options->color;
     int width = column->type == TARE__VIEW_NAME ? table->plan->name_width : column->width;
-    char *cell = tare__view_cell(column, timer, table->options, table->rate_hz);
+    char *cell = tare__view_cell(column, timer, table->options, table->result->clock.rate_hz);
     char *shown = cell != NULL ? tare__view_safe(cell, ascii && text) : NULL;
     free(cell);
     if (shown != NULL && column->type == TARE__VIEW_NAME && table->plan->cut_names) {
@@ -196,10 +227,8 @@ static void print_columns(const struct table *table)
         bool text = column->type == TARE__VIEW_NAME || column->type == TARE__VIEW_FILE;
         bool last = i + 1 == table->plan->count;
         int width = column->type == TARE__VIEW_NAME ? table->plan->name_width : column->width;
-        const char *header = column->header;
-        if (table->options->ascii && column->ascii_header != NULL) {
-            header = column->ascii_header;
-        }
+        char buffer[TARE__VIEW_HEADER];
+        const char *header = tare__view_header(buffer, column, table->result, table->options->ascii);
         if (i > 0) {
             putc(' ', table->out);
         }
@@ -257,12 +286,11 @@ static int print_table(const struct tare_result_timer *timers, size_t count, con
 {
     struct tare__view_rows rows;
     struct tare__view_plan plan;
-    double rate_hz = result->clock.rate_hz;
-    int error = tare__view_rows_make(&rows, timers, count, options, rate_hz);
+    int error = tare__view_rows_make(&rows, timers, count, options, result->clock.rate_hz);
     if (error != 0) {
         return error;
     }
-    error = plan_table(&plan, options, rows.has_exclusive);
+    error = plan_table(&plan, options, &rows);
     if (error != 0) {
         goto out;
     }
@@ -273,9 +301,8 @@ static int print_table(const struct tare_result_timer *timers, size_t count, con
         free(nothing);
         goto out;
     }
-    error =
-        print_rows(&(struct table){.options = options, .plan = &plan, .rate_hz = rate_hz, .out = out}, &rows);
-    tare__view_note_rows(notes, &rows, result);
+    error = print_rows(&(struct table){.options = options, .plan = &plan, .result = result, .out = out}, &rows);
+    tare__view_note_rows(notes, &rows, &plan, result);
 out:
     tare__view_rows_release(&rows);
     return error;
@@ -332,6 +359,8 @@ int tare_view_table(const struct tare_result *result, const struct tare_view_opt
         error = print_table(result->timers, result->timer_count, result, options, &notes, out);
     }
     tare__view_note_result(&notes, result, !options->per_process);
+    tare__view_note_measuring(&notes, result, options->ascii);
+    tare__view_note_fingerprint(&notes, result);
     tare__view_note_clock(&notes, result, options->ascii);
     int lines_error = print_lines(&notes, options, out);
     if (error == 0) {
@@ -388,8 +417,19 @@ static uint64_t unsettled_calls(const struct tare_result *result)
     return threads;
 }
 
+static unsigned signs_shown(const struct tare__view_rows *rows, const struct tare__view_plan *plan)
+{
+    unsigned signs = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        for (size_t j = 0; j < plan->count; j++) {
+            signs |= tare__view_signs(plan->columns[j], rows->timers[i]);
+        }
+    }
+    return signs;
+}
+
 void tare__view_note_rows(struct tare__view_lines *lines, const struct tare__view_rows *rows,
-                          const struct tare_result *result)
+                          const struct tare__view_plan *plan, const struct tare_result *result)
 {
     uint64_t unsettled = unsettled_calls(result);
     for (size_t i = 0; i < rows->count; i++) {
@@ -401,6 +441,22 @@ void tare__view_note_rows(struct tare__view_lines *lines, const struct tare__vie
                            " outermost; times are of the outermost",
                            timer->module, timer->name, calls, outermost);
         }
+    }
+    unsigned signs = signs_shown(rows, plan);
+    if ((signs & TARE__VIEW_BELOW) != 0) {
+        tare__view_say(lines, "note: '<': below the detection limit, so that it cannot be told from 0");
+    }
+    if ((signs & TARE__VIEW_UNSAMPLED) != 0) {
+        tare__view_say(lines,
+                       "note: '>': without the sampling error, which is unknown: too few calls, too short a "
+                       "time, or nobody watched");
+    }
+    if ((signs & TARE__VIEW_DISAGREES) != 0) {
+        tare__view_say(lines,
+                       "note: '!': the exclusive pass disagrees with the common one by more than both errors. "
+                       "There, scopes of other timers can disturb caches, branch prediction, and whoever "
+                       "waits for their thread; and no two runs need do the same, or be disturbed alike. "
+                       "Trust the exclusive figure if one more run confirms it");
     }
 }
 
@@ -557,12 +613,61 @@ void tare__view_note_result(struct tare__view_lines *lines, const struct tare_re
     }
 }
 
+void tare__view_note_measuring(struct tare__view_lines *lines, const struct tare_result *result, bool ascii)
+{
+    const char *micro = ascii ? "us" : "µs";
+    char share[TARE__VIEW_NUMBER], measuring[TARE_TEXT_TIME], cpu[TARE_TEXT_TIME];
+    double percent = result->measuring_share * 100;
+    if (!isfinite(percent) || !(result->measuring_ns > 0)) {
+        return;
+    }
+    bool run = result->kind != NULL && strcmp(result->kind, "run") == 0;
+    tare__view_say(lines, "measuring took %s %% of this %s: %s of %s processor time",
+                   tare__view_fixed(share, percent, percent < 10 ? 1 : 0), run ? "run" : "process",
+                   tare__text_time(measuring, result->measuring_ns, micro),
+                   tare__text_time(cpu, result->cpu_ns, micro));
+}
+
+void tare__view_note_fingerprint(struct tare__view_lines *lines, const struct tare_result *result)
+{
+    const struct tare_fingerprint *fingerprint = &result->fingerprint;
+    const char *model = fingerprint->parts[TARE_FINGERPRINT_CPU_MODEL];
+    const char *virtualization = fingerprint->parts[TARE_FINGERPRINT_VIRTUALIZATION];
+    if (fingerprint->hash[0] != '\0') {
+        tare__view_say(lines, "fingerprint %.*s: %s, virtualization %s", TARE_FINGERPRINT_SHORT,
+                       fingerprint->hash, model != NULL ? model : "processor unknown",
+                       virtualization != NULL ? virtualization : "unknown");
+    }
+}
+
+/* "42.1", or "37.0 to 46.2": it depends on what follows a scope. */
+enum { OUTER_TEXT = 2 * TARE__VIEW_NUMBER + 8 };
+
+static const char *outer_text(char text[OUTER_TEXT], const struct tare_result_clock *clock)
+{
+    const struct tare_result_cost *others[] = {&clock->outer_nested, &clock->outer_apart};
+    double least = clock->outer.median_ns, most = least;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (others[i]->n > 0 && isfinite(others[i]->median_ns)) {
+            least = fmin(least, others[i]->median_ns);
+            most = fmax(most, others[i]->median_ns);
+        }
+    }
+    char low[TARE__VIEW_NUMBER], high[TARE__VIEW_NUMBER];
+    tare__view_fixed(low, least, 1);
+    tare__view_fixed(high, most, 1);
+    bool range = strcmp(low, high) != 0;
+    snprintf(text, OUTER_TEXT, "%s%s%s", low, range ? " to " : "", range ? high : "");
+    return text;
+}
+
 void tare__view_note_clock(struct tare__view_lines *lines, const struct tare_result *result, bool ascii)
 {
     const struct tare_result_clock *clock = &result->clock;
     char rate[TARE__VIEW_NUMBER], error[TARE__VIEW_NUMBER];
-    char speed[2 * TARE__VIEW_NUMBER + 32] = "";
-    char cost[2 * TARE__VIEW_NUMBER + 96] = "what a scope costs is unknown, and so is net";
+    char speed[2 * TARE__VIEW_NUMBER + 32] = "", steps[TARE__VIEW_NUMBER + 32] = "";
+    const char *trapped = "";
+    char cost[TARE__VIEW_NUMBER + OUTER_TEXT + 96] = "what a scope costs is unknown, and so is net";
     if (isfinite(clock->rate_hz)) {
         bool has_error = isfinite(clock->rate_error_ppm);
         /* Enough decimals that a small error is not shown as none. */
@@ -572,14 +677,23 @@ void tare__view_note_clock(struct tare__view_lines *lines, const struct tare_res
                  has_error ? tare__view_fixed(error, clock->rate_error_ppm, decimals) : "",
                  has_error ? " ppm" : "");
     }
+    if (isfinite(clock->granularity_ns)) {
+        char grain[TARE__VIEW_NUMBER];
+        snprintf(steps, sizeof steps, ", steps of %s ns", tare__view_fixed(grain, clock->granularity_ns, 1));
+    }
+    if (clock->counter_traps == 1) {
+        bool avoided = clock->name != NULL && strcmp(clock->name, "clock") == 0;
+        trapped =
+            avoided ? " (the counter is trapped: over 150 ns a reading)" : " (trapped: over 150 ns a reading)";
+    }
     if (clock->inner.n > 0 && clock->outer.n > 0 && isfinite(clock->inner.median_ns) &&
         isfinite(clock->outer.median_ns)) {
-        char inner[TARE__VIEW_NUMBER], outer[TARE__VIEW_NUMBER];
+        char inner[TARE__VIEW_NUMBER], outer[OUTER_TEXT];
         snprintf(cost, sizeof cost, "one scope costs %s ns inside and %s ns outside, subtracted in column net",
-                 tare__view_fixed(inner, clock->inner.median_ns, 1),
-                 tare__view_fixed(outer, clock->outer.median_ns, 1));
+                 tare__view_fixed(inner, clock->inner.median_ns, 1), outer_text(outer, clock));
     }
-    tare__view_say(lines, "clock %s%s; %s", clock->name != NULL ? clock->name : "unknown", speed, cost);
+    tare__view_say(lines, "clock %s%s%s%s; %s", clock->name != NULL ? clock->name : "unknown", trapped, speed,
+                   steps, cost);
 }
 
 char *tare__view_nothing(size_t count)

@@ -30,7 +30,7 @@ extern "C" {
 
 #define TARE_PAGE_MAGIC "TAREPAGE" /* 8 bytes, no terminator */
 #define TARE_SET_MAGIC "TARESETS"
-#define TARE_PAGE_VERSION 1
+#define TARE_PAGE_VERSION 2
 #define TARE_BYTE_ORDER 0x01020304u
 
 /* Name of the memfd, as /proc/PID/fd shows it behind "/memfd:". */
@@ -69,6 +69,7 @@ enum tare_page_flags {
     TARE_PAGE_ON_DISK = 1u << 4,       /* and that file is not on a tmpfs: writeback may stall its writers */
     TARE_PAGE_CALIBRATED = 1u << 5,    /* `cost` at start is valid */
     TARE_PAGE_CALIBRATED_AT_EXIT = 1u << 6,
+    TARE_PAGE_COUNTER_TRAPS = 1u << 7, /* a reading of the counter costs far more than the instruction */
 };
 
 /* The same instant on the clock of the page and on CLOCK_MONOTONIC_RAW. */
@@ -80,15 +81,49 @@ struct tare_anchor {
 
 /* A cost of measuring in thousandths of a tick, over n calibration blocks. n 0: unknown. */
 struct tare_cost {
-    uint64_t median_mticks;
-    uint64_t mad_mticks; /* median absolute deviation, unscaled */
+    int64_t median_mticks; /* negative where the clock hides some of the work */
+    int64_t mad_mticks;    /* median absolute deviation, unscaled */
     uint64_t n;
 };
 
-/* What one scope costs. `inner` lies within its own interval; `outer` is what it adds to the one around it. */
+/*
+ * What one scope costs. `inner` lies within its own interval, `inner_empty` in that of a scope with nothing in
+ * it. The next three are what it adds to the interval of the scope around it: where scopes follow each other
+ * closely, where they lie in each other closely, and where there is work between them, with which the recording
+ * overlaps. Which of it was the case can be told from the closeness: if less than `begin_cap_ticks` lie between
+ * the second reading of a scope and the first one of the next, or less than `end_cap_ticks` up to the second
+ * one of the scope around it, what is missing is added up. That is `close` on average where nothing lies
+ * between them, and `knee` where just as much does as the recording takes. Caps of 0: not counted.
+ */
 struct tare_scope_cost {
     struct tare_cost inner;
+    struct tare_cost inner_empty;
     struct tare_cost outer;
+    struct tare_cost outer_nested;
+    struct tare_cost outer_apart;
+    struct tare_cost close;
+    struct tare_cost knee;
+};
+enum tare_scope_costs { /* the same by number */
+                        TARE_COST_INNER,
+                        TARE_COST_INNER_EMPTY,
+                        TARE_COST_OUTER,
+                        TARE_COST_OUTER_NESTED,
+                        TARE_COST_OUTER_APART,
+                        TARE_COST_CLOSE,
+                        TARE_COST_KNEE,
+                        TARE_SCOPE_COSTS,
+};
+
+/*
+ * Calibrations while the program ran: `n` of them, and what some found, in the order above. The first ones fill
+ * the samples one by one; each later one takes a random place or none, so that all had the same chance to be
+ * kept.
+ */
+#define TARE_RUN_SAMPLES 32
+struct tare_run_cost {
+    uint64_t n;
+    int64_t mticks[TARE_RUN_SAMPLES][TARE_SCOPE_COSTS];
 };
 
 /* The first 4096 bytes of a page. Reserved bytes are zero. */
@@ -143,16 +178,19 @@ struct tare_page {
     /* 280 */ struct tare_anchor first;            /* when the page was made */
     /* 304 */ struct tare_anchor last;             /* after start-up's calibration, and again at exit */
     /* 328 */ struct tare_scope_cost cost;         /* calibrated at start, for the page's clock and mode */
-    /* 376 */ struct tare_scope_cost cost_at_exit; /* and at exit */
-    /* 424 */ uint64_t calibration_ns;             /* time that start-up's calibration took */
-    /* 432 */ uint32_t runtime_version;            /* major << 16 | minor << 8 | patch */
-    /* 436 */ uint32_t reserved3;
-    /* 440 */ uint64_t
+    /* 496 */ struct tare_scope_cost cost_at_exit; /* and at exit */
+    /* 664 */ struct tare_run_cost cost_in_run;    /* and in between, where a reader asked for it */
+    /* 2464 */ uint32_t begin_cap_ticks;
+    /* 2468 */ uint32_t end_cap_ticks;
+    /* 2472 */ uint64_t calibration_ns;  /* time that start-up's calibration took */
+    /* 2480 */ uint32_t runtime_version; /* major << 16 | minor << 8 | patch */
+    /* 2484 */ uint32_t reserved3;
+    /* 2488 */ uint64_t
         origin_ticks; /* when a forked child's page was made; 0 in others. Scopes open then are not recorded here */
-    /* 448 */ uint64_t
+    /* 2496 */ uint64_t
         pid_namespace; /* inode of /proc/self/ns/pid, in which pid and parent_pid mean something; 0: unknown */
-    /* 456 */ uint64_t grain_ticks; /* the counter moves in steps of about this many ticks; 0: unknown */
-    /* 464 */ uint8_t reserved4[3632];
+    /* 2504 */ uint64_t grain_ticks; /* the counter moves in steps of about this many ticks; 0: unknown */
+    /* 2512 */ uint8_t reserved4[1584];
 };
 
 /* One for each instrument, at control_offset. Readers outside may write the first two members. */
@@ -192,10 +230,16 @@ struct tare_block {
         pending_first; /* private: recordings that a signal handler put off: a ring, from here ... */
     /*  28 */ uint32_t pending_end; /* private: ... up to here, modulo its size */
     /*  32 */ uint64_t base_token;  /* private: tokens up to this one belong to earlier threads */
-    /*  40 */ uint64_t reserved0[3];
-    /*  64 */ uint32_t state;   /* enum tare_block_state */
-    /*  68 */ uint32_t tid;     /* of the thread that owns it, or owned it last */
-    /*  72 */ uint64_t threads; /* that owned it, one after the other */
+    /*  40 */ uint64_t recent;      /* private: low half of the last end's reading; above, sum of closeness */
+    /*  48 */ uint8_t pending;      /* private: there is something in the ring */
+    /*  49 */ uint8_t calibrate;    /* a reader outside stores 1: calibrate once more when no scope is open */
+    /*  50 */ uint8_t put_off;      /* private: how often it was looked in vain whether none is */
+    /*  51 */ uint8_t reserved0;
+    /*  52 */ uint32_t found_open;  /* private: the instrument whose scope was, then */
+    /*  56 */ uint64_t calibrating; /* private: a calibration is under way, from about here in the stack */
+    /*  64 */ uint32_t state;       /* enum tare_block_state */
+    /*  68 */ uint32_t tid;         /* of the thread that owns it, or owned it last */
+    /*  72 */ uint64_t threads;     /* that owned it, one after the other */
     /*  80 */ char thread_name[16];
     /*  96 */ uint64_t reserved1[4];
 };
@@ -216,7 +260,10 @@ struct tare_slot {
     /*  72 */ uint64_t open_span;  /* private: where its span lies */
     /*  80 */ uint32_t generation;
     /*  84 */ uint32_t reserved0;
-    /*  88 */ uint64_t reserved1[5];
+    /*  88 */ uint64_t
+        closeness_within; /* of what followed the ends of scopes_within less `uncounted_within` */
+    /*  96 */ uint64_t uncounted_within; /* scopes within, for which that was not counted */
+    /* 104 */ uint64_t reserved1[3];
 };
 
 /*
@@ -286,6 +333,9 @@ TARE__ASSERT(__builtin_offsetof(struct tare_page, instrument_count) == 128, "lay
 TARE__ASSERT(__builtin_offsetof(struct tare_page, pid) == 192, "layout");
 TARE__ASSERT(__builtin_offsetof(struct tare_page, clock) == 256, "layout");
 TARE__ASSERT(__builtin_offsetof(struct tare_page, cost) == 328, "layout");
+TARE__ASSERT(__builtin_offsetof(struct tare_page, cost_in_run) == 664, "layout");
+TARE__ASSERT(__builtin_offsetof(struct tare_page, grain_ticks) == 2504, "layout");
+TARE__ASSERT(__builtin_offsetof(struct tare_block, calibrate) == 49, "layout");
 
 TARE__ASSERT(__builtin_offsetof(struct tare_slot, generation) == 80, "layout");
 

@@ -120,7 +120,7 @@ typedef struct tare_span {
     uint64_t bytes;
     uint32_t generation; /* of the timer's counts, so that a reset in between is noticed */
     uint32_t index;      /* of the timer in the page */
-    uint64_t reserved;
+    uint64_t recent;     /* what the thread kept of the scopes before */
 } tare_span;
 
 /*
@@ -144,7 +144,9 @@ typedef struct tare_stats {
     uint64_t bytes;         /* bytes moved, where the program says it */
     double total_ns;        /* total_ticks in nanoseconds */
     double net_ns;   /* total_ns less the cost of measuring; an estimate, and negative where it says so */
-    uint8_t enabled; /* 1 while new scopes are recorded */
+    uint64_t closeness_within; /* ticks; how closely the scopes within were followed: see tare/page.h */
+    uint64_t uncounted_within; /* scopes within for which that was not counted */
+    uint8_t enabled;           /* 1 while new scopes are recorded */
     uint8_t reserved[7];
 } tare_stats;
 

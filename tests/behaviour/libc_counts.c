@@ -20,6 +20,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -261,6 +262,14 @@ static void sockets(void)
     CALL(close, 0, close(pair[1]));
 }
 
+/* The lowest free one, found past libc's functions, which are counted. */
+static int next_descriptor(void)
+{
+    int next = (int)syscall(SYS_dup, 0);
+    syscall(SYS_close, next);
+    return next;
+}
+
 static void connections(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -273,10 +282,13 @@ static void connections(void)
     int client[2] = {socket(AF_UNIX, SOCK_STREAM, 0), socket(AF_UNIX, SOCK_STREAM, 0)};
     CALL(connect, 0, connect(client[0], (struct sockaddr *)&address, size));
     CALL(connect, 0, connect(client[1], (struct sockaddr *)&address, size));
-    CALL(accept, client[1] + 1, accept(server, NULL, NULL));
-    CALL(accept4, client[1] + 2, accept4(server, NULL, NULL, SOCK_CLOEXEC));
-    for (int fd = server; fd <= client[1] + 2; fd++) {
-        CALL(close, 0, close(fd));
+    int accepted[2] = {next_descriptor()};
+    CALL(accept, accepted[0], accept(server, NULL, NULL));
+    accepted[1] = next_descriptor();
+    CALL(accept4, accepted[1], accept4(server, NULL, NULL, SOCK_CLOEXEC));
+    const int all[] = {server, client[0], client[1], accepted[0], accepted[1]};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        CALL(close, 0, close(all[i]));
     }
 }
 

@@ -20,7 +20,7 @@ chown 65533:65533 two
 "${one[@]}" hello >/dev/null 2>err || skip_all "another user cannot run what was built: $(head -n 1 err)"
 
 begin_case "an ordinary user measures a program"
-(cd one && "${one[@]}" tare run --format json -o result.json hello >out 2>err)
+(cd one && "${one[@]}" tare run --max-overhead 100 --format json -o result.json hello >out 2>err)
 equal "exit code" $? 0
 equal "output" "$(<one/out)" "prime number 10000 is 104729"
 equal "errors" "$(<one/err)" ""

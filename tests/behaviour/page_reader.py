@@ -32,7 +32,11 @@ HEADER_FIELDS = {
     "strings_used": (136, "Q"), "lost_instruments": (144, "Q"), "lost_threads": (152, "Q"),
     "lost_scopes": (160, "Q"), "dropped_scopes": (168, "Q"), "pid": (192, "I"), "flags": (204, "I"),
     "executable_string": (240, "I"), "command_string": (244, "I"), "command_size": (248, "I"),
-    "clock": (256, "I"),
+    "clock": (256, "I"), "begin_cap_ticks": (2464, "I"), "end_cap_ticks": (2468, "I"),
+}
+COSTS = {
+    # name: (offset, integers of 8 bytes): seven medians, MADs and numbers; a number, and 32 times seven costs
+    "cost": (328, 7 * "2qQ"), "cost_at_exit": (496, 7 * "2qQ"), "cost_in_run": (664, "Q224q"),
 }
 
 
@@ -88,13 +92,15 @@ class Page:
         data = self.read(0, 4096)
         header = {name: struct.unpack_from(self.order + kind, data, at)[0]
                   for name, (at, kind) in HEADER_FIELDS.items()}
+        for name, (at, kind) in COSTS.items():
+            header[name] = struct.unpack_from(self.order + kind, data, at)
         if header["magic"] != b"TAREPAGE":
             raise Damaged("not a tare page")
         if header["byte_order"] != 0x01020304:
             raise Damaged("page is of the other byte order, or damaged")
         if header["state"] == 0:
             raise Damaged("page is still being built")
-        if header["version"] != 1:
+        if header["version"] != 2:
             raise Damaged("page is of version %d" % header["version"])
         if header["state"] not in (1, 2):
             raise Damaged("page has the state %d" % header["state"])
@@ -159,10 +165,11 @@ class Timer:
 
     def clear(self):
         self.calls = self.outermost = self.total = self.within = self.bytes = self.maximum = 0
+        self.closeness = self.uncounted = 0
         self.minimum = ALL_ONES
         self.buckets = {}
 
-    def add(self, calls, outermost, total, minimum, maximum, within, moved):
+    def add(self, calls, outermost, total, minimum, maximum, within, moved, closeness, uncounted):
         """Adds what a slot counted. Returns its extremes, or None if it has no histogram."""
         if outermost == 0:
             self.calls = min(self.calls + calls, ALL_ONES)
@@ -174,6 +181,8 @@ class Timer:
         self.outermost = min(self.outermost + outermost, ALL_ONES)
         self.total = min(self.total + total, ALL_ONES)
         self.within = min(self.within + within, ALL_ONES)
+        self.closeness = min(self.closeness + closeness, ALL_ONES)
+        self.uncounted = min(self.uncounted + uncounted, ALL_ONES)
         self.bytes = min(self.bytes + moved, ALL_ONES)
         self.minimum = min(self.minimum, minimum)
         self.maximum = max(self.maximum, maximum)
@@ -187,7 +196,8 @@ class Timer:
         return {
             "module": self.module, "name": self.name, "calls": self.calls, "outermost": self.outermost,
             "total_ticks": self.total, "min_ticks": self.minimum if self.outermost else 0,
-            "max_ticks": self.maximum, "scopes_within": self.within, "bytes": self.bytes,
+            "max_ticks": self.maximum, "scopes_within": self.within, "closeness_within": self.closeness,
+            "uncounted_within": self.uncounted, "bytes": self.bytes,
             "buckets": {str(index): count for index, count in sorted(self.buckets.items())},
         }
 
@@ -224,7 +234,8 @@ def read_block(page, h, number, generations, timers):
 
     def slots():
         records = page.read_records(base + h["slots_offset"], h["slot_stride"], h["instrument_count"], 128)
-        return [(struct.unpack_from(page.order + "7Q", slot), struct.unpack_from(page.order + "I", slot, 80)[0])
+        return [(struct.unpack_from(page.order + "7Q", slot) + struct.unpack_from(page.order + "2Q", slot, 88),
+                 struct.unpack_from(page.order + "I", slot, 80)[0])
                 for slot in records]
 
     before = current = slots()
@@ -260,6 +271,8 @@ def read_page(path, offset):
     return {
         "pid": h["pid"],
         "clock": CLOCKS.get(h["clock"], "none"),
+        "costs": {"start": h["cost"], "exit": h["cost_at_exit"], "in_run": h["cost_in_run"],
+                  "caps": [h["begin_cap_ticks"], h["end_cap_ticks"]]},
         "timers": [timer.figures() for timer in timers.values()],
         "lost": {"instruments": h["lost_instruments"], "threads": h["lost_threads"],
                  "scopes": h["lost_scopes"], "dropped": h["dropped_scopes"]},

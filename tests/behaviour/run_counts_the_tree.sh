@@ -32,9 +32,11 @@ cat >many.sh <<'END'
 load count 5 ready live await leave &
 for batch in 1 2 3; do
     for i in $(seq 25); do
-        load count 7 & load count 8 & load count 9 &
+        load count 7 & a=$!
+        load count 8 & b=$!
+        load count 9 & c=$!
         load count 10
-        wait -n; wait -n; wait -n
+        wait $a $b $c # not -n, which passes over those that ended before
     done
     : >done.$batch
     while [ ! -e go.$batch ]; do sleep 0.005; done

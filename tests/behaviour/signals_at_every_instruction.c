@@ -134,6 +134,11 @@ static uint64_t interrupt_scope(unsigned times)
     trap_no_more();
     uint64_t dropped = page->dropped_scopes - dropped_before;
     CHECK_EQ(recorded() - recorded_before + dropped, scopes + 1);
+    uint64_t outermost = stats_of("test::same").outermost;
+    {
+        TARE_SCOPE(same);
+    }
+    CHECK_EQ(stats_of("test::same").outermost, outermost + 1); /* nothing that ended holds the timer open */
     return dropped;
 }
 

@@ -43,7 +43,15 @@ def shown(text):
     return float(match.group(1)) * unit, 0.0011 * unit
 
 
-def agree(what, text, ns):
+def agree(what, text, ns, figures):
+    """A text of the table or of Markdown, with the sign before it."""
+    sign, text = re.fullmatch("(?:([<>]) )?(.*)", text.replace("&lt;", "<").replace("&gt;", ">")).groups()
+    below = figures["net_avg_ns"] is not None and abs(figures["net_avg_ns"]) <= figures["net_avg_limit_ns"] / 2
+    assert (sign == "<") == (what.endswith(" net_avg_ns") and below), f"{what}: sign {sign} of {text}"
+    if sign == "<":
+        ns = figures["net_avg_limit_ns"]
+    unsampled = ns is not None and figures["net_avg_error_sampling_ns"] is None
+    assert (sign == ">") == (what.endswith(" net_avg_error_ns") and unsampled), f"{what}: sign {sign} of {text}"
     if ns is None:
         assert text == "-", f"{what}: '{text}' instead of -"
         return
@@ -57,7 +65,8 @@ def same(result_path, csv_path, markdown_path, table_path):
     with open(csv_path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, strict=True))
     markdown = [line for line in open(markdown_path, encoding="utf-8") if line.startswith("|")][2:]
-    table = [line.split() for line in open(table_path, encoding="utf-8") if "::" in line and not line.startswith("note:")]
+    table = [line for line in open(table_path, encoding="utf-8") if "::" in line and not line.startswith("note:")]
+    table = [[cell.replace("_", " ", 1) if cell[0] in "<>" else cell for cell in re.sub("([<>]) ", "\\1_", line).split()] for line in table]
     assert len(rows) == len(markdown) == len(table) == len(timers), (len(rows), len(markdown), len(table), len(timers))
     rows = {(row["module"], row["name"]): row for row in rows}
     markdown = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in markdown]
@@ -77,9 +86,9 @@ def same(result_path, csv_path, markdown_path, table_path):
         assert int(cells[1]) == int(line[1]) == figures["calls"], name
         times = ("raw_total_ns", "raw_avg_ns", "net_avg_ns", "net_avg_error_ns", "net_p50_ns", "net_p99_ns")
         for field, text in zip(times, cells[2:], strict=True):
-            agree(f"{name} {field} in Markdown", text, figures[field])
+            agree(f"in Markdown, {name} {field}", text, figures[field], figures)
         for field, text in zip(times, line[2:], strict=True):
-            agree(f"{name} {field} in the table", text, figures[field])
+            agree(f"in the table, {name} {field}", text, figures[field], figures)
 
 
 def width(columns, path):

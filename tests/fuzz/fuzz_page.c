@@ -46,7 +46,11 @@ static void check_timer(const struct tare_page_timer *timer, const struct tare_c
         must(isnan(median) || (isfinite(median) && error >= 0.0), "a quantile is a number or NAN");
     }
     struct tare_estimate estimate = tare_estimate_timer(model, sums);
-    must(!(estimate.variance_ns2 < 0.0), "a variance is not negative");
+    for (int part = 0; part < TARE_ERROR_PARTS; part++) {
+        must(!(estimate.error_ns[part] < 0.0), "an error is not negative");
+    }
+    must(!(tare_estimate_avg_error_ns(&estimate, sums->outermost) < 0.0), "nor is that of an average");
+    must(!(tare_estimate_avg_limit_ns(&estimate, sums->outermost) < 0.0), "nor is its limit");
 }
 
 static void read_page(int fd, uint64_t offset, uint64_t limit)

@@ -60,7 +60,10 @@ static void check_views(const struct tare_result *result)
         {.all = true},
         {.all = true, .width = 60, .unit = TARE_UNIT_TICKS, .ascii = true},
         {.width = 200, .sort = "-net", .per_process = true},
-        {.all = true, .width = 80, .columns = "file,name,total,avg,error,exclusive-net,bytes", .sort = "file"},
+        {.all = true,
+         .width = 80,
+         .columns = "file,name,total,avg,error,exclusive-net,bytes,share,disagrees,p50-error",
+         .sort = "file"},
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         char *text = NULL;

@@ -54,12 +54,14 @@ static void save_tiny(void)
 {
     struct page_builder b;
     page_builder_init(&b, 2, 1, TARE_PAGE_HISTOGRAMS | TARE_PAGE_INVARIANT_TSC);
+    page_builder_costs(&b);
     uint32_t timer = page_builder_timer(&b, "fdtables", "close_virtualfd", "fdtables.c", 120);
     page_builder_control(&b, timer)->enabled = 1;
     uint32_t block = page_builder_block(&b, 4242, "example");
     page_builder_record(&b, block, timer, 100, 0);
     page_builder_record(&b, block, timer, 103, 0);
     page_builder_record(&b, block, timer, 1000, 2);
+    page_builder_slot(&b, block, timer)->closeness_within = 28;
     page_builder_slot(&b, block, timer)->bytes = 512;
     save(&b, "tiny");
 }
@@ -75,7 +77,15 @@ static void save_pages_in_order(void)
     usual(&b, 0);
     b.header->state = TARE_PAGE_EXITED;
     b.header->flags |= TARE_PAGE_CALIBRATED_AT_EXIT;
+    page_builder_costs(&b);
     b.header->cost_at_exit = b.header->cost;
+    b.header->cost_in_run.n = 2;
+    for (int i = 0; i < TARE_SCOPE_COSTS; i++) {
+        b.header->cost_in_run.mticks[0][i] = 40000 + 2000 * i;
+        b.header->cost_in_run.mticks[1][i] = 41000 - 7000 * i;
+    }
+    page_builder_slot(&b, 0, 0)->closeness_within = 60;
+    page_builder_slot(&b, 0, 0)->uncounted_within = 3;
     b.header->lost_instruments = 1;
     b.header->lost_threads = 2;
     b.header->lost_scopes = 3;
@@ -104,8 +114,11 @@ static void save_damaged_pages(void)
     b.header->state = TARE_PAGE_BUILDING;
     save(&b, "building");
     usual(&b, 0);
-    b.header->version = 2;
-    save(&b, "version-2");
+    b.header->version = TARE_PAGE_VERSION + 1;
+    save(&b, "later-version");
+    usual(&b, 0);
+    b.header->version = 1;
+    save(&b, "earlier-version");
     usual(&b, 0);
     b.header->byte_order = 0x04030201;
     save(&b, "other-byte-order");
@@ -130,6 +143,15 @@ static void save_damaged_pages(void)
     slot->max_ticks = 3;
     slot->calls = 1;
     save(&b, "figures-contradict");
+    usual(&b, 0);
+    b.header->flags |= TARE_PAGE_CALIBRATED_AT_EXIT;
+    b.header->begin_cap_ticks = UINT32_MAX;
+    memset(&b.header->cost, 0xff, sizeof(b.header->cost));
+    memset(&b.header->cost_at_exit, 0x7f, sizeof(b.header->cost_at_exit));
+    memset(&b.header->cost_in_run, 0xff, sizeof(b.header->cost_in_run));
+    slot = page_builder_slot(&b, 0, 0);
+    slot->closeness_within = slot->uncounted_within = UINT64_MAX;
+    save(&b, "costs-without-sense");
     page_builder_init(&b, 4, 1, 0);
     page_builder_timer(&b, "\033[2Jm", "t\xc3", "\xff\n.c", 1);
     save(&b, "names-to-harm");

@@ -147,9 +147,20 @@ installed_files() {
     return $missing
 }
 if [ -x "$build_dir/bin/tare" ]; then
-    check "the command, its completions and the schema are installed" installed_files bin/tare \
+    check "the command, its completions and the schema are installed" installed_files bin/tare libexec/tare/tare-rungs \
         share/bash-completion/completions/tare share/zsh/site-functions/_tare share/doc/tare/result.schema.json
     check "the installed command runs" "$prefix/bin/tare" info
+    verify() { # either verdict is right; that the program which it measures is the installed one shows in its absence
+        local program=$prefix/libexec/tare/tare-rungs code=0
+        "$prefix/bin/tare" verify --clock clock --time 0.1 || code=$?
+        [ $code -le 1 ] || return 1
+        mv "$program" "$program.away"
+        code=0
+        "$prefix/bin/tare" verify --clock clock --time 0.1 || code=$?
+        mv "$program.away" "$program"
+        [ $code -eq 2 ]
+    }
+    check "it finds the installed tare-rungs" verify
     preload() {
         "$prefix/bin/tare" run --libc --format json -o "$scratch/result.json" -- sh -c 'echo hello' &&
             grep -q '"libc"' "$scratch/result.json"

@@ -74,6 +74,18 @@ static void clock_of(struct tare_page *h)
     h->calibration_ns = 9500000;
 }
 
+void page_builder_costs(struct page_builder *b)
+{
+    struct tare_page *h = b->header;
+    h->begin_cap_ticks = 40;
+    h->end_cap_ticks = 30;
+    h->cost.inner_empty = (struct tare_cost){.median_mticks = 39500, .mad_mticks = 250, .n = 64};
+    h->cost.outer_nested = (struct tare_cost){.median_mticks = 98000, .mad_mticks = 500, .n = 64};
+    h->cost.outer_apart = (struct tare_cost){.median_mticks = 80000, .mad_mticks = 500, .n = 64};
+    h->cost.close = (struct tare_cost){.median_mticks = 20000, .mad_mticks = 1000, .n = 64};
+    h->cost.knee = (struct tare_cost){.median_mticks = 12000, .mad_mticks = 1000, .n = 64};
+}
+
 void page_builder_init_padded(struct page_builder *b, uint32_t instrument_max, uint32_t block_max,
                               uint32_t flags, uint32_t padding)
 {

@@ -31,6 +31,9 @@ void page_builder_init_padded(struct page_builder *builder, uint32_t instrument_
                               uint32_t flags, uint32_t padding);
 void page_builder_release(struct page_builder *builder);
 
+/* Calibrates it further: what scopes within cost in other places, and how close they are followed there. */
+void page_builder_costs(struct page_builder *builder);
+
 /* Appends text of `size` bytes and a NUL to the strings; returns its offset. */
 uint32_t page_builder_string(struct page_builder *builder, const char *text, size_t size);
 

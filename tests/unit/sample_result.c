@@ -3,6 +3,7 @@
 #include "tests/unit/sample_result.h"
 
 #include <float.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,12 @@ static void hard_figures(struct tare_result_figures *figures, double seed)
     figures->net_total_ns = -seed / 7.0;
     figures->net_avg_ns = -0.0;
     figures->net_avg_error_ns = 1e-9;
+    figures->net_avg_low_ns = -1e-9;
+    figures->net_avg_high_ns = 1.1e-9;
+    figures->net_avg_limit_ns = 2e-9 / 3.0;
+    for (int part = 0; part < TARE_ERROR_PARTS; part++) {
+        figures->net_avg_error_part_ns[part] = 1e-9 / (part + 3);
+    }
     figures->raw_p50_ns = 1.0 / 3.0;
     figures->raw_p90_ns = 2.0 / 3.0;
     figures->raw_p95_ns = 1e22;
@@ -59,6 +66,13 @@ static void hard_figures(struct tare_result_figures *figures, double seed)
     figures->net_p95_ns = 4.35;
     figures->net_p99_ns = 9007199254740992.0;
     figures->net_p999_ns = 1.7976931348623155e+308;
+    figures->p50_error_ns = 0.7;
+    figures->p90_error_ns = 1.4;
+    figures->p95_error_ns = 2.8;
+    figures->p99_error_ns = 5.6;
+    figures->p999_error_ns = 11.2;
+    figures->measuring_ns = seed / 9.0;
+    figures->measuring_share = 0.1 / seed;
     add_buckets(figures);
 }
 
@@ -91,10 +105,29 @@ static void full_clock(struct tare_result_clock *clock)
     clock->rate_error_ppm = 0.3;
     clock->granularity_ns = 10.0148;
     clock->invariant_tsc = true;
+    clock->counter_traps = 0;
+    clock->watch_points = 12;
+    clock->watched_ns = 1.1e9 / 3;
+    clock->steps = 0;
+    clock->step_ns = 0;
+    clock->rate_change_ppm = 0.7;
+    clock->suspended_ns = 12e9 / 7;
+    clock->migrations = 3;
     clock->inner = (struct tare_result_cost){.median_ns = 22.3, .mad_ns = 0.1, .n = 64};
     clock->outer = (struct tare_result_cost){.median_ns = 39.0, .mad_ns = 0.2, .n = 65};
     clock->inner_at_exit = (struct tare_result_cost){.median_ns = 22.4, .mad_ns = 0.3, .n = 66};
     clock->outer_at_exit = (struct tare_result_cost){.median_ns = 39.1, .mad_ns = 0.4, .n = 67};
+    clock->inner_empty = (struct tare_result_cost){.median_ns = 21.0, .mad_ns = 1.3, .n = 72};
+    clock->inner_empty_at_exit = (struct tare_result_cost){.median_ns = 21.1, .mad_ns = 1.4, .n = 73};
+    clock->inner_empty_in_run = (struct tare_result_cost){.median_ns = 21.2, .mad_ns = 1.5, .n = 5};
+    clock->outer_nested = (struct tare_result_cost){.median_ns = 38.0, .mad_ns = 0.5, .n = 68};
+    clock->outer_apart = (struct tare_result_cost){.median_ns = 33.0, .mad_ns = 0.6, .n = 69};
+    clock->outer_nested_at_exit = (struct tare_result_cost){.median_ns = 38.1, .mad_ns = 0.7, .n = 70};
+    clock->outer_apart_at_exit = (struct tare_result_cost){.median_ns = 33.1, .mad_ns = 0.8, .n = 71};
+    clock->inner_in_run = (struct tare_result_cost){.median_ns = -2.5, .mad_ns = 0.9, .n = 1};
+    clock->outer_in_run = (struct tare_result_cost){.median_ns = 39.2, .mad_ns = 1.0, .n = 2};
+    clock->outer_nested_in_run = (struct tare_result_cost){.median_ns = 38.2, .mad_ns = 1.1, .n = 3};
+    clock->outer_apart_in_run = (struct tare_result_cost){.median_ns = 33.2, .mad_ns = 1.2, .n = 4};
 }
 
 static void full_environment(struct tare_environment *environment)
@@ -114,6 +147,16 @@ static void full_environment(struct tare_environment *environment)
     environment->commit_dirty = 1;
 }
 
+static void full_fingerprint(struct tare_fingerprint *fingerprint)
+{
+    for (int part = 0; part < TARE_FINGERPRINT_PARTS; part++) {
+        char value[64];
+        snprintf(value, sizeof value, "some %s", tare_fingerprint_name(part));
+        fingerprint->parts[part] = sample_string(value);
+    }
+    tare_fingerprint_hash(fingerprint);
+}
+
 struct tare_result *sample_result_full(void)
 {
     struct tare_result *result = must(tare_result_new());
@@ -124,6 +167,7 @@ struct tare_result *sample_result_full(void)
     result->command[0] = sample_string("./foo");
     result->command[1] = sample_string("--bar=\n\x1b");
     full_environment(&result->environment);
+    full_fingerprint(&result->fingerprint);
     full_clock(&result->clock);
     struct tare_result_pass *pass = must(tare_result_add_pass(result));
     pass->wall_ns = 1e9 / 3;
@@ -139,6 +183,7 @@ struct tare_result *sample_result_full(void)
     timer->file = sample_string("src/fib.c");
     timer->line = 12;
     timer->has_exclusive = true;
+    timer->disagrees = 1;
     hard_figures(&timer->figures, 2);
     hard_figures(&timer->exclusive, 11);
     must(tare_result_add_timer(result, "fib", "never called"));
@@ -148,6 +193,9 @@ struct tare_result *sample_result_full(void)
     result->lost_scopes = 7;
     result->dropped_scopes = 8;
     result->lost_processes = 9;
+    result->cpu_ns = 1e8 / 3;
+    result->measuring_ns = 1e7 / 3;
+    result->measuring_share = 0.1;
     result->page_size_bytes = 98765432;
     if (tare_result_note(result, "first %d", 1) != 0 || tare_result_note(result, "second") != 0) {
         abort();
@@ -175,6 +223,10 @@ static struct tare_result_timer *table_timer(struct tare_result *result, const c
     figures->net_avg_ns = avg_ns - 22.5;
     figures->net_total_ns = count * (avg_ns - 22.5);
     figures->net_avg_error_ns = 0.25;
+    figures->net_avg_limit_ns = 0.5;
+    for (int part = 0; part < TARE_ERROR_PARTS; part++) {
+        figures->net_avg_error_part_ns[part] = 0.1;
+    }
     figures->net_p50_ns = avg_ns - 24;
     figures->net_p99_ns = avg_ns * 3;
     return timer;

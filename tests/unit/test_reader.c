@@ -294,25 +294,84 @@ static void rate_is_the_best_known(void **state)
     page_builder_release(&b);
 }
 
+static void assert_cost(const struct tare_cost_ticks *found, double median, double mad)
+{
+    assert_true(found->median == median && found->mad == mad && found->n == 64);
+}
+
+static void assert_unknown(const struct tare_costs *costs)
+{
+    const struct tare_cost_ticks *all[] = {&costs->inner,        &costs->inner_empty, &costs->outer,
+                                           &costs->outer_nested, &costs->outer_apart, &costs->close,
+                                           &costs->knee};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        assert_true(all[i]->n == 0 && isnan(all[i]->median) && isnan(all[i]->mad));
+    }
+}
+
 static void costs_are_known_where_the_flags_say_so(void **state)
 {
     (void)state;
     struct page_builder b;
     page_builder_init(&b, 1, 1, 0);
     struct tare_cost_model model = tare_page_cost_model(b.header, NULL);
-    assert_true(model.inner.median == 38.5 && model.inner.mad == 0.25 && model.inner.n == 64);
-    assert_true(model.outer.median == 96.0 && model.outer.mad == 0.5 && model.outer.n == 64);
-    assert_true(model.inner_at_exit.n == 0 && isnan(model.inner_at_exit.median));
+    assert_cost(&model.at_start.inner, 38.5, 0.25);
+    assert_cost(&model.at_start.outer, 96.0, 0.5);
+    assert_true(model.at_start.outer_apart.n == 0 && isnan(model.at_start.outer_apart.median));
+    assert_unknown(&model.at_exit);
+    assert_unknown(&model.in_run);
+    assert_false(model.counts_closeness);
 
+    page_builder_costs(&b);
     b.header->cost_at_exit = b.header->cost;
     b.header->cost_at_exit.inner.median_mticks = 40000;
-    assert_int_equal(tare_page_cost_model(b.header, NULL).inner_at_exit.n, 0);
+    model = tare_page_cost_model(b.header, NULL);
+    assert_cost(&model.at_start.inner_empty, 39.5, 0.25);
+    assert_cost(&model.at_start.outer_nested, 98.0, 0.5);
+    assert_cost(&model.at_start.outer_apart, 80.0, 0.5);
+    assert_cost(&model.at_start.close, 20.0, 1.0);
+    assert_cost(&model.at_start.knee, 12.0, 1.0);
+    assert_true(model.counts_closeness);
+    assert_unknown(&model.at_exit);
     b.header->flags |= TARE_PAGE_CALIBRATED_AT_EXIT;
-    assert_true(tare_page_cost_model(b.header, NULL).inner_at_exit.median == 40.0);
+    model = tare_page_cost_model(b.header, NULL);
+    assert_cost(&model.at_exit.inner, 40.0, 0.25);
+    assert_cost(&model.at_exit.knee, 12.0, 1.0);
 
     b.header->flags &= ~(uint32_t)TARE_PAGE_CALIBRATED;
     model = tare_page_cost_model(b.header, NULL);
-    assert_true(model.inner.n == 0 && isnan(model.inner.median) && isnan(model.inner.mad));
+    assert_unknown(&model.at_start);
+    page_builder_release(&b);
+}
+
+/* Medians of what is there; a live page may hold one that is being written. */
+static void costs_in_the_run_are_those_that_were_kept(void **state)
+{
+    (void)state;
+    struct page_builder b;
+    page_builder_init(&b, 1, 1, 0);
+    struct tare_run_cost *run = &b.header->cost_in_run;
+    run->n = 4;
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < TARE_SCOPE_COSTS; j++) {
+            run->mticks[i][j] = 1000 * (100 + 2 * i + 10 * j);
+        }
+    }
+    struct tare_costs found = tare_page_cost_model(b.header, NULL).in_run;
+    assert_true(found.inner.n == 3 && found.inner.median == 102.0 && found.inner.mad == 2.0);
+    assert_true(found.outer.n == 3 && found.outer.median == 122.0);
+    assert_true(found.knee.n == 3 && found.knee.median == 162.0);
+
+    for (int i = 0; i < TARE_RUN_SAMPLES; i++) {
+        run->mticks[i][0] = -5000;
+    }
+    run->n = UINT64_MAX; /* there were more than are kept */
+    found = tare_page_cost_model(b.header, NULL).in_run;
+    assert_true(found.inner.n == TARE_RUN_SAMPLES && found.inner.median == -5.0 && found.inner.mad == 0.0);
+
+    run->n = 0;
+    found = tare_page_cost_model(b.header, NULL).in_run;
+    assert_unknown(&found);
     page_builder_release(&b);
 }
 
@@ -452,6 +511,7 @@ int main(void)
         cmocka_unit_test(page_lies_anywhere_in_a_file),
         cmocka_unit_test(rate_is_the_best_known),
         cmocka_unit_test(costs_are_known_where_the_flags_say_so),
+        cmocka_unit_test(costs_in_the_run_are_those_that_were_kept),
         cmocka_unit_test(live_page_only_grows),
         cmocka_unit_test(reset_of_a_live_page_leaves_nothing_behind),
     };

@@ -154,8 +154,10 @@ static void pages_of_other_kinds_are_not_supported(void **state)
     (void)state;
     struct page_builder b;
     build_small(&b);
-    b.header->version = 2;
-    expect_page(&b, -ENOTSUP, "page is of version 2, this tare reads version 1");
+    b.header->version = 3;
+    expect_page(&b, -ENOTSUP, "page is of version 3, this tare reads version 2");
+    b.header->version = 1;
+    expect_page(&b, -ENOTSUP, "page is of version 1, this tare reads version 2");
     b.header->byte_order = 0x04030201;
     expect_page(&b, -ENOTSUP, "page is of a machine with the other byte order");
     page_builder_release(&b);

@@ -109,6 +109,7 @@ static void assert_timers(const struct tare_result_timer *found, size_t found_co
         assert_int_equal(found[i].has_exclusive, expected[i].has_exclusive);
         assert_figures(&found[i].figures, &expected[i].figures);
         assert_figures(&found[i].exclusive, &expected[i].exclusive);
+        assert_int_equal(found[i].disagrees, expected[i].disagrees);
     }
 }
 
@@ -126,10 +127,29 @@ static void assert_clock(const struct tare_result_clock *found, const struct tar
     assert_double(found->rate_error_ppm, expected->rate_error_ppm);
     assert_double(found->granularity_ns, expected->granularity_ns);
     assert_int_equal(found->invariant_tsc, expected->invariant_tsc);
+    assert_int_equal(found->counter_traps, expected->counter_traps);
+    assert_int_equal(found->watch_points, expected->watch_points);
+    assert_double(found->watched_ns, expected->watched_ns);
+    assert_int_equal(found->steps, expected->steps);
+    assert_double(found->step_ns, expected->step_ns);
+    assert_double(found->rate_change_ppm, expected->rate_change_ppm);
+    assert_double(found->suspended_ns, expected->suspended_ns);
+    assert_int_equal(found->migrations, expected->migrations);
     assert_cost(&found->inner, &expected->inner);
     assert_cost(&found->outer, &expected->outer);
     assert_cost(&found->inner_at_exit, &expected->inner_at_exit);
     assert_cost(&found->outer_at_exit, &expected->outer_at_exit);
+    assert_cost(&found->inner_empty, &expected->inner_empty);
+    assert_cost(&found->inner_empty_at_exit, &expected->inner_empty_at_exit);
+    assert_cost(&found->inner_empty_in_run, &expected->inner_empty_in_run);
+    assert_cost(&found->outer_nested, &expected->outer_nested);
+    assert_cost(&found->outer_apart, &expected->outer_apart);
+    assert_cost(&found->outer_nested_at_exit, &expected->outer_nested_at_exit);
+    assert_cost(&found->outer_apart_at_exit, &expected->outer_apart_at_exit);
+    assert_cost(&found->inner_in_run, &expected->inner_in_run);
+    assert_cost(&found->outer_in_run, &expected->outer_in_run);
+    assert_cost(&found->outer_nested_in_run, &expected->outer_nested_in_run);
+    assert_cost(&found->outer_apart_in_run, &expected->outer_apart_in_run);
 }
 
 static void assert_environment(const struct tare_environment *found, const struct tare_environment *expected)
@@ -147,6 +167,14 @@ static void assert_environment(const struct tare_environment *found, const struc
     assert_string(found->virtualization, expected->virtualization);
     assert_string(found->commit, expected->commit);
     assert_int_equal(found->commit_dirty, expected->commit_dirty);
+}
+
+static void assert_fingerprint(const struct tare_fingerprint *found, const struct tare_fingerprint *expected)
+{
+    assert_string_equal(found->hash, expected->hash);
+    for (int part = 0; part < TARE_FINGERPRINT_PARTS; part++) {
+        assert_string(found->parts[part], expected->parts[part]);
+    }
 }
 
 static void assert_strings(char **found, char **expected)
@@ -185,6 +213,7 @@ static void assert_results(const struct tare_result *found, const struct tare_re
     assert_string(found->started, expected->started);
     assert_strings(found->command, expected->command);
     assert_environment(&found->environment, &expected->environment);
+    assert_fingerprint(&found->fingerprint, &expected->fingerprint);
     assert_clock(&found->clock, &expected->clock);
     assert_int_equal(found->pass_count, expected->pass_count);
     for (size_t i = 0; i < expected->pass_count; i++) {
@@ -203,6 +232,10 @@ static void assert_results(const struct tare_result *found, const struct tare_re
     assert_int_equal(found->lost_scopes, expected->lost_scopes);
     assert_int_equal(found->dropped_scopes, expected->dropped_scopes);
     assert_int_equal(found->lost_processes, expected->lost_processes);
+    assert_double(found->confidence, expected->confidence);
+    assert_double(found->cpu_ns, expected->cpu_ns);
+    assert_double(found->measuring_ns, expected->measuring_ns);
+    assert_double(found->measuring_share, expected->measuring_share);
     assert_int_equal(found->page_size_bytes, expected->page_size_bytes);
     assert_strings(found->notes, expected->notes);
     assert_int_equal(found->incomplete, expected->incomplete);
@@ -218,6 +251,18 @@ static void assert_round_trip(const struct tare_result *result)
     free(text_again);
     free(text);
     tare_result_free(again);
+}
+
+/* `text` with the first `from` replaced by `to`; to be freed. */
+static char *replaced(const char *text, const char *from, const char *to)
+{
+    const char *at = strstr(text, from);
+    char *made;
+    if (at == NULL) {
+        fail_msg("no '%s' in the sample", from);
+    }
+    assert_true(asprintf(&made, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)) > 0);
+    return made;
 }
 
 static void every_member_survives_writing_and_reading(void **state)
@@ -239,6 +284,50 @@ static void what_is_unknown_stays_unknown(void **state)
     assert_non_null(tare_result_add_process(result));
     assert_round_trip(result);
     tare_result_free(result);
+}
+
+static void a_part_of_the_fingerprint_may_be_unknown(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_full();
+    char **governor = &result->fingerprint.parts[TARE_FINGERPRINT_GOVERNOR];
+    free(*governor);
+    *governor = NULL;
+    tare_fingerprint_hash(&result->fingerprint);
+    assert_round_trip(result);
+    tare_result_free(result);
+}
+
+static void an_older_result_has_no_fingerprint(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_full();
+    char *text = written(result, 0);
+    char *older = replaced(text, "\"fingerprint\": {", "\"other\": {");
+    struct tare_result *again = parsed(older);
+    assert_string_equal(again->fingerprint.hash, "");
+    tare_fingerprint_release(&result->fingerprint);
+    assert_results(again, result);
+    assert_round_trip(again);
+    tare_result_free(again);
+    tare_result_free(result);
+    free(older);
+    free(text);
+}
+
+static void a_fingerprint_of_another_version_keeps_its_hash(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_full();
+    char *text = written(result, 0);
+    char *other = replaced(text, "\"turbo\":", "\"undreamt_of\":");
+    struct tare_result *again = parsed(other);
+    assert_string_equal(again->fingerprint.hash, result->fingerprint.hash);
+    assert_null(again->fingerprint.parts[TARE_FINGERPRINT_TURBO]);
+    tare_result_free(again);
+    tare_result_free(result);
+    free(other);
+    free(text);
 }
 
 static void an_empty_histogram_is_not_a_missing_one(void **state)
@@ -405,18 +494,6 @@ static void a_document_cut_short_anywhere_is_refused(void **state)
     tare_result_free(result);
 }
 
-/* `text` with the first `from` replaced by `to`; to be freed. */
-static char *replaced(const char *text, const char *from, const char *to)
-{
-    const char *at = strstr(text, from);
-    char *made;
-    if (at == NULL) {
-        fail_msg("no '%s' in the sample", from);
-    }
-    assert_true(asprintf(&made, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)) > 0);
-    return made;
-}
-
 struct damage {
     const char *from, *to;
     int error;
@@ -488,6 +565,15 @@ static void a_wrong_type_or_range_is_named_by_its_path(void **state)
         {"\"command\": [", "\"command\": [1, ", -EINVAL, "'command[0]' is not a string"},
         {"\"command\": [", "\"command\": true, \"other\": [", -EINVAL, "'command' is not an array or null"},
         {"\"environment\": {", "\"environments\": {", -EINVAL, "'environment' is missing"},
+        {"\"fingerprint\": {", "\"fingerprint\": 1, \"other\": {", -EINVAL,
+         "'fingerprint' is not an object or null"},
+        {"\"hash\": \"", "\"hash\": \"0", -EINVAL, "'fingerprint.hash' is not a hash of 64 hexadecimal digits"},
+        {"\"hash\": \"", "\"hash\": 1, \"other\": \"", -EINVAL, "'fingerprint.hash' is not a hash"},
+        {"\"hash\": ", "\"hush\": ", -EINVAL, "'fingerprint.hash' is missing"},
+        {"\"parts\": {", "\"parts\": [], \"other\": {", -EINVAL, "'fingerprint.parts' is not an object"},
+        {"\"parts\": {", "\"other\": {", -EINVAL, "'fingerprint.parts' is missing"},
+        {"\"microcode\": \"", "\"microcode\": 1, \"other\": \"", -EINVAL,
+         "'fingerprint.parts.microcode' is not a string"},
         {"\"clock\": {", "\"clock\": 1, \"other\": {", -EINVAL, "'clock' is not an object"},
         {"\"cpu_count\": 2", "\"cpu_count\": 4294967296", -EINVAL,
          "'environment.cpu_count' is not a whole number"},
@@ -499,7 +585,19 @@ static void a_wrong_type_or_range_is_named_by_its_path(void **state)
          "'clock.rate_hz' is not a number or null"},
         {"\"rate_hz\": 2596100001.25", "\"rate_hz\": -1", -EINVAL,
          "'clock.rate_hz' is not a number of at least 0"},
+        {"\"steps\": 0", "\"steps\": -1", -EINVAL, "'clock.steps' is not a whole number"},
+        {"\"steps\": 0", "\"steps\": 0.5", -EINVAL, "'clock.steps' is not a whole number"},
+        {"\"migrations\": 3", "\"migrations\": true", -EINVAL, "'clock.migrations' is not a whole number"},
+        {"\"counter_traps\": false", "\"counter_traps\": 0", -EINVAL,
+         "'clock.counter_traps' is not true or false"},
+        {"\"suspended_ns\": ", "\"suspended_ns\": -", -EINVAL, "'clock.suspended_ns' is not a number of"},
         {"\"n\": 64", "\"n\": null", -EINVAL, "'clock.inner.n' is not a whole number"},
+        {"\"outer_in_run\": {", "\"outer_in_run\": 1, \"other\": {", -EINVAL,
+         "'clock.outer_in_run' is not an object"},
+        {"\"confidence\": 0.95", "\"confidence\": \"95 %\"", -EINVAL, "'confidence' is not a number or null"},
+        {"\"disagrees\": true", "\"disagrees\": 1", -EINVAL, "'timers[0].disagrees' is not true or false"},
+        {"\"measuring_share\": 0.05", "\"measuring_share\": -0.05", -EINVAL,
+         "'timers[0].figures.measuring_share' is not a number of at least 0"},
         {"\"outer\": {", "\"outer\": [], \"other\": {", -EINVAL, "'clock.outer' is not an object"},
         {"\"passes\": [", "\"passes\": [0, ", -EINVAL, "'passes[0]' is not an object"},
         {"\"end\": \"timeout\"", "\"end\": \"gone\"", -EINVAL, "'passes[0].end' is not unknown, exited"},
@@ -551,6 +649,135 @@ static void unknown_fields_are_ignored_and_nullable_ones_may_be_missing(void **s
     tare_result_free(result);
     free(text);
     free(more);
+    free(less);
+}
+
+static void forget_figures(struct tare_result_figures *figures)
+{
+    figures->net_avg_low_ns = figures->net_avg_high_ns = figures->net_avg_limit_ns = NAN;
+    for (int part = 0; part < TARE_ERROR_PARTS; part++) {
+        figures->net_avg_error_part_ns[part] = NAN;
+    }
+    figures->p50_error_ns = figures->p90_error_ns = figures->p95_error_ns = NAN;
+    figures->p99_error_ns = figures->p999_error_ns = NAN;
+    figures->measuring_ns = figures->measuring_share = NAN;
+}
+
+/* All that the first versions did not write. */
+static void forget(struct tare_result *result)
+{
+    const struct tare_result_cost unknown = {.median_ns = NAN, .mad_ns = NAN};
+    struct tare_result_clock *clock = &result->clock;
+    forget_figures(&result->timers[0].figures);
+    forget_figures(&result->timers[0].exclusive);
+    forget_figures(&result->processes[0].timers[0].figures);
+    result->timers[0].disagrees = -1;
+    clock->outer_nested = clock->outer_apart = clock->outer_nested_at_exit = clock->outer_apart_at_exit =
+        unknown;
+    clock->inner_empty = clock->inner_empty_at_exit = clock->inner_empty_in_run = unknown;
+    clock->inner_in_run = clock->outer_in_run = clock->outer_nested_in_run = clock->outer_apart_in_run =
+        unknown;
+    result->cpu_ns = result->measuring_ns = result->measuring_share = NAN;
+}
+
+/* `text` without all fields of that name, which are null. */
+static char *without(const char *text, const char *name)
+{
+    char field[64];
+    char *less = sample_string(text);
+    int length = snprintf(field, sizeof field, "\"%s\": null,", name);
+    size_t found = 0;
+    for (char *at = strstr(less, field); at != NULL; at = strstr(less, field)) {
+        memmove(at, at + length, strlen(at + length) + 1);
+        found++;
+    }
+    assert_true(found > 0);
+    return less;
+}
+
+static void an_older_result_has_fewer_figures(void **state)
+{
+    (void)state;
+    static const char *const later[] = {
+        "disagrees",
+        "net_avg_low_ns",
+        "net_avg_high_ns",
+        "net_avg_limit_ns",
+        "cpu_ns",
+        "net_avg_error_context_ns",
+        "net_avg_error_sampling_ns",
+        "net_avg_error_rate_ns",
+        "measuring_ns",
+        "net_avg_error_drift_ns",
+        "net_avg_error_calibration_ns",
+        "measuring_share",
+        "outer_nested",
+        "outer_nested_at_exit",
+        "outer_nested_in_run",
+        "p50_error_ns",
+        "outer_apart",
+        "outer_apart_at_exit",
+        "net_avg_error_granularity_ns",
+        "p90_error_ns",
+        "inner_in_run",
+        "inner_empty",
+        "inner_empty_at_exit",
+        "inner_empty_in_run",
+        "outer_in_run",
+        "p95_error_ns",
+        "p99_error_ns",
+        "p999_error_ns",
+    };
+    struct tare_result *result = sample_result_full();
+    forget(result);
+    assert_round_trip(result);
+    char *text = written(result, 0);
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+        char *less = without(text, later[i]);
+        free(text);
+        text = less;
+    }
+    char *older = replaced(text, "\"confidence\": 0.95,", "");
+    struct tare_result *again = parsed(older);
+    assert_double(again->confidence, 0.95); /* it always was */
+    assert_results(again, result);
+    tare_result_free(again);
+    tare_result_free(result);
+    free(older);
+    free(text);
+}
+
+static void what_nobody_watched_is_unknown_and_not_zero(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_full(), *empty = tare_result_new();
+    result->clock.counter_traps = empty->clock.counter_traps;
+    result->clock.watch_points = empty->clock.watch_points;
+    result->clock.watched_ns = empty->clock.watched_ns;
+    result->clock.steps = empty->clock.steps;
+    result->clock.step_ns = empty->clock.step_ns;
+    result->clock.rate_change_ppm = empty->clock.rate_change_ppm;
+    result->clock.suspended_ns = empty->clock.suspended_ns;
+    result->clock.migrations = empty->clock.migrations;
+    assert_true(result->clock.steps == TARE_COUNT_UNKNOWN && result->clock.migrations == TARE_COUNT_UNKNOWN);
+    char *text = written(result, 0);
+    static const char *const unknown[] = {"counter_traps", "watch_points",    "watched_ns",   "steps",
+                                          "step_ns",       "rate_change_ppm", "suspended_ns", "migrations"};
+    char *less = sample_string(text);
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+        char field[64];
+        snprintf(field, sizeof field, "\"%s\": null,", unknown[i]);
+        char *shorter = replaced(less, field, "");
+        free(less);
+        less = shorter;
+    }
+    struct tare_result *again = parsed(less); /* as an older tare wrote it */
+    assert_results(again, result);
+    assert_round_trip(result);
+    tare_result_free(again);
+    tare_result_free(result);
+    tare_result_free(empty);
+    free(text);
     free(less);
 }
 
@@ -637,6 +864,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_member_survives_writing_and_reading),
         cmocka_unit_test(what_is_unknown_stays_unknown),
+        cmocka_unit_test(a_part_of_the_fingerprint_may_be_unknown),
+        cmocka_unit_test(an_older_result_has_no_fingerprint),
+        cmocka_unit_test(a_fingerprint_of_another_version_keeps_its_hash),
         cmocka_unit_test(an_empty_histogram_is_not_a_missing_one),
         cmocka_unit_test(doubles_of_all_sizes_survive),
         cmocka_unit_test(numbers_survive_a_locale_with_a_comma),
@@ -648,6 +878,8 @@ int main(void)
         cmocka_unit_test(broken_json_is_refused_with_its_line),
         cmocka_unit_test(a_wrong_type_or_range_is_named_by_its_path),
         cmocka_unit_test(unknown_fields_are_ignored_and_nullable_ones_may_be_missing),
+        cmocka_unit_test(an_older_result_has_fewer_figures),
+        cmocka_unit_test(what_nobody_watched_is_unknown_and_not_zero),
         cmocka_unit_test(a_whole_number_will_do_for_a_time),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(a_short_message_buffer_is_enough),

@@ -58,6 +58,8 @@ static void write_timer(FILE *out, const struct tare_page_timer *timer)
             sums->outermost, sums->total_ticks);
     fprintf(out, ",\"min_ticks\":%" PRIu64 ",\"max_ticks\":%" PRIu64 ",\"scopes_within\":%" PRIu64,
             sums->outermost != 0 ? sums->min_ticks : 0, sums->max_ticks, sums->scopes_within);
+    fprintf(out, ",\"closeness_within\":%" PRIu64 ",\"uncounted_within\":%" PRIu64, sums->closeness_within,
+            sums->uncounted_within);
     fprintf(out, ",\"bytes\":%" PRIu64 ",\"buckets\":{", sums->bytes);
     const char *separator = "";
     for (uint32_t i = 0; timer->buckets != NULL && i < TARE_BUCKET_COUNT; i++) {
@@ -67,6 +69,31 @@ static void write_timer(FILE *out, const struct tare_page_timer *timer)
         }
     }
     fputs("}}", out);
+}
+
+static void write_scope_cost(FILE *out, const char *name, const struct tare_scope_cost *costs)
+{
+    const struct tare_cost *cost = &costs->inner;
+    fprintf(out, "\"%s\":", name);
+    for (size_t i = 0; i < TARE_SCOPE_COSTS; i++) {
+        fprintf(out, "%s%" PRId64 ",%" PRId64 ",%" PRIu64, i > 0 ? "," : "[", cost[i].median_mticks,
+                cost[i].mad_mticks, cost[i].n);
+    }
+    fputs("],", out);
+}
+
+static void write_costs(FILE *out, const struct tare_page *h)
+{
+    fputs("\"costs\":{", out);
+    write_scope_cost(out, "start", &h->cost);
+    write_scope_cost(out, "exit", &h->cost_at_exit);
+    fprintf(out, "\"in_run\":[%" PRIu64, h->cost_in_run.n);
+    for (size_t i = 0; i < TARE_RUN_SAMPLES; i++) {
+        for (size_t j = 0; j < TARE_SCOPE_COSTS; j++) {
+            fprintf(out, ",%" PRId64, h->cost_in_run.mticks[i][j]);
+        }
+    }
+    fprintf(out, "],\"caps\":[%" PRIu32 ",%" PRIu32 "]},", h->begin_cap_ticks, h->end_cap_ticks);
 }
 
 /* What the Python reader prints, from ours; NULL for a page that is refused. */
@@ -83,8 +110,9 @@ static char *read_in_c(const char *path)
         const struct tare_page *h = &view.header;
         FILE *out = open_memstream(&text, &size);
         assert_non_null(out);
-        fprintf(out, "{\"pid\":%u,\"clock\":\"%s\",\"timers\":[", h->pid,
-                h->clock < 4 ? clocks[h->clock] : "none");
+        fprintf(out, "{\"pid\":%u,\"clock\":\"%s\",", h->pid, h->clock < 4 ? clocks[h->clock] : "none");
+        write_costs(out, h);
+        fputs("\"timers\":[", out);
         for (size_t i = 0; i < view.timer_count; i++) {
             fputs(i > 0 ? "," : "", out);
             write_timer(out, &view.timers[i]);
@@ -243,6 +271,37 @@ static void document_shows_the_bytes_of_its_example(void **state)
     free(example);
 }
 
+/* And comes to the same net time, however that is computed by now. */
+static void document_computes_what_ours_does(void **state)
+{
+    (void)state;
+    char *document = path_in_source("docs/page-format.md"),
+         *example = path_in_source("tests/fuzz/corpus/page/tiny");
+    struct tare_page_source source = {.fd = open(example, O_RDONLY), .limit = UINT64_MAX};
+    struct tare_page_view view;
+    assert_int_equal(tare_page_read(&source, 0, &view, NULL, 0), 0);
+    const struct tare_timer_sums *sums = &view.timers[0].sums;
+    struct tare_cost_model model = tare_page_cost_model(&view.header, NULL);
+    struct tare_estimate estimate = tare_estimate_timer(&model, sums);
+    char expected[64], line[512];
+    snprintf(expected, sizeof(expected), "%.2f ns, %.2f ns on", estimate.net_total_ns,
+             estimate.net_total_ns / (double)sums->outermost);
+    FILE *in = fopen(document, "r");
+    assert_non_null(in);
+    bool found = false;
+    while (!found && fgets(line, sizeof(line), in) != NULL) {
+        found = strstr(line, expected) != NULL;
+    }
+    if (!found) {
+        fail_msg("the document does not end with '%s'", expected);
+    }
+    fclose(in);
+    tare_page_view_release(&view);
+    close(source.fd);
+    free(document);
+    free(example);
+}
+
 int main(void)
 {
     source_directory = getenv("TARE_SOURCE_DIR") != NULL ? getenv("TARE_SOURCE_DIR") : ".";
@@ -259,6 +318,7 @@ int main(void)
         cmocka_unit_test(both_readers_agree_on_the_corpus),
         cmocka_unit_test(both_readers_agree_on_damage),
         cmocka_unit_test(document_shows_the_bytes_of_its_example),
+        cmocka_unit_test(document_computes_what_ours_does),
     };
     return cmocka_run_group_tests_name("two_readers", tests, NULL, NULL);
 }

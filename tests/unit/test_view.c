@@ -19,9 +19,9 @@
 
 typedef int view_function(const struct tare_result *, const struct tare_view_options *, FILE *);
 
-#define CLOCK                                                                                            \
-    "clock tsc-ordered, 2596.1 MHz ± 0.3 ppm; one scope costs 22.3 ns inside and 39.0 ns outside, "     \
-    "subtracted in column net\n"
+#define CLOCK                                                                                                  \
+    "clock tsc-ordered, 2596.1 MHz ± 0.3 ppm, steps of 10.0 ns; one scope costs 22.3 ns inside and "          \
+    "33.0 to 39.0 ns outside, subtracted in column net\n"
 #define RECURSION "note: fdtables::walk calls itself: 15 calls, 4 outermost; times are of the outermost\n"
 
 static char *shown(view_function *view, const struct tare_result *result,
@@ -62,11 +62,28 @@ static void assert_contains(view_function *view, const struct tare_result *resul
     free(text);
 }
 
-static void the_table_is_the_classic_one(void **state)
+static void the_table_has_net_and_its_error(void **state)
 {
     (void)state;
     assert_sample(
         tare_view_table, &(struct tare_view_options){0},
+        "\n"
+        "--------------------------------------------FDTABLES---------------------------------------------\n"
+        "name                                                  calls          avg          net      ± 95 %\n"
+        "fdtables::close_virtualfd                              1000    123.500ns    101.000ns     0.250ns\n"
+        "fdtables::walk                                           15     20.000ns     -2.500ns     0.250ns\n"
+        "\n"
+        "--------------------------------------------LIND-BOOT--------------------------------------------\n"
+        "name                                                  calls          avg          net      ± 95 %\n"
+        "lind_boot::load_main_module                               1     25.123ms     25.123ms     0.250ns\n"
+        "\n" RECURSION CLOCK);
+}
+
+static void the_classic_table_can_be_asked_for(void **state)
+{
+    (void)state;
+    assert_sample(
+        tare_view_table, &(struct tare_view_options){.columns = "name,calls,total,avg"},
         "\n"
         "--------------------------------------------FDTABLES---------------------------------------------\n"
         "name                                                              calls        total          avg\n"
@@ -88,51 +105,47 @@ static void a_narrow_terminal_gets_a_shorter_column_of_names(void **state)
     assert_shown(tare_view_table, result, &(struct tare_view_options){.width = 80, .all = true},
                  "\n"
                  "------------------------------------FDTABLES------------------------------------\n"
-                 "name                                             calls        total          avg\n"
-                 "fdtables::close_virtualfd                         1000    123.500µs    123.500ns\n"
-                 "fdtables::never                                      0            -            -\n"
-                 "fdtables::walk                                      15     80.000ns     20.000ns\n"
+                 "name                                              calls          net      ± 95 %\n"
+                 "fdtables::close_virtualfd                          1000    101.000ns     0.250ns\n"
+                 "fdtables::never                                       0            -           -\n"
+                 "fdtables::walk                                       15     -2.500ns     0.250ns\n"
                  "\n"
                  "-----------------------------------LIND-BOOT------------------------------------\n"
-                 "name                                             calls        total          avg\n"
-                 "lind_boot::load_main_module                          1     25.123ms     25.123ms\n"
-                 "lind_boot::a_name_whi…nto_43_columns_at_all          0            -            -\n"
+                 "name                                              calls          net      ± 95 %\n"
+                 "lind_boot::load_main_module                           1     25.123ms     0.250ns\n"
+                 "lind_boot::a_name_whic…nto_43_columns_at_all          0            -           -\n"
                  "\n" RECURSION CLOCK);
     assert_contains(tare_view_table, result,
                     &(struct tare_view_options){.width = 80, .all = true, .ascii = true},
-                    "\nlind_boot::a_name_wh...to_43_columns_at_all          0            -            -\n");
+                    "\nlind_boot::a_name_whi...to_43_columns_at_all          0            -           -\n");
     tare_result_free(result);
 }
 
 static void a_wide_terminal_gets_more_columns(void **state)
 {
     (void)state;
+#define HEADER                                                                                                 \
+    "name                                                              calls        total          avg       " \
+    "   net      ± 95 %          p50          p99\n"
     assert_sample(
         tare_view_table, &(struct tare_view_options){.width = 160},
         "\n"
-        "---------------------------------------------------------------------FDTABLES-------------------------"
-        "------"
-        "---------------------------------------\n"
-        "name                                                              calls        total          avg     "
-        "     "
-        "net          ±          p50          p99\n"
+        "----------------------------------------------------------------------FDTABLES------------------------"
+        "----------------------------------------------\n" HEADER
         "fdtables::close_virtualfd                                          1000    123.500µs    123.500ns    "
-        "101.000ns    0.250ns     99.500ns    370.500ns\n"
+        "101.000ns     0.250ns     99.500ns    370.500ns\n"
         "fdtables::walk                                                       15     80.000ns     20.000ns     "
-        "-2.500ns    0.250ns     -4.000ns     60.000ns\n"
+        "-2.500ns     0.250ns     -4.000ns     60.000ns\n"
         "\n"
         "---------------------------------------------------------------------LIND-BOOT------------------------"
-        "------"
-        "---------------------------------------\n"
-        "name                                                              calls        total          avg     "
-        "     "
-        "net          ±          p50          p99\n"
+        "----------------------------------------------\n" HEADER
         "lind_boot::load_main_module                                           1     25.123ms     25.123ms     "
-        "25.123ms    0.250ns     25.123ms     75.370ms\n"
+        "25.123ms     0.250ns     25.123ms     75.370ms\n"
         "\n" RECURSION CLOCK);
+#undef HEADER
 }
 
-static void net_never_comes_without_its_error(void **state)
+static void net_is_there_at_every_width_with_its_error(void **state)
 {
     (void)state;
     struct tare_result *result = sample_result_table();
@@ -140,11 +153,14 @@ static void net_never_comes_without_its_error(void **state)
         int width;
         const char *header;
     } cases[] = {
-        {97, " total          avg\n"},
-        {120, " total          avg\n"},
-        {121, " total          avg          net          ±\n"},
-        {146, " total          avg          net          ±\n"},
-        {147, " total          avg          net          ±          p50          p99\n"},
+        {60, " calls          net      ± 95 %\n"},
+        {96, " calls          net      ± 95 %\n"},
+        {97, " calls          avg          net      ± 95 %\n"},
+        {0, " calls          avg          net      ± 95 %\n"},
+        {121, " calls          avg          net      ± 95 %\n"},
+        {122, " calls        total          avg          net      ± 95 %\n"},
+        {147, " calls        total          avg          net      ± 95 %\n"},
+        {148, " calls        total          avg          net      ± 95 %          p50          p99\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_contains(tare_view_table, result, &(struct tare_view_options){.width = cases[i].width},
@@ -186,16 +202,27 @@ static void every_width_from_60_on_is_kept(void **state)
     tare_result_free(result);
 }
 
-static void a_long_name_is_not_cut_in_the_classic_table(void **state)
+/* A file is not read in a terminal of some width, and scripts look for whole names in it. */
+static void a_long_name_is_not_cut_where_there_is_no_terminal(void **state)
 {
     (void)state;
     struct tare_result *result = sample_result_table();
     free(result->timers[1].name);
-    result->timers[1].name = sample_string("a_name_that_is_longer_than_sixty_columns_and_makes_its_row_grow");
+    result->timers[1].name = sample_string("a_name_that_takes_58_columns_together_with_them");
     assert_contains(
-        tare_view_table, result, &(struct tare_view_options){.width = 97},
-        "\nlind_boot::a_name_that_is_longer_than_sixty_columns_and_makes_its_row_grow          1     "
-        "25.123ms     25.123ms\n");
+        tare_view_table, result, &(struct tare_view_options){0},
+        "name                                                            calls          avg          net      "
+        "± 95 %\n"
+        "lind_boot::a_name_that_takes_58_columns_together_with_them          1     25.123ms     25.123ms     "
+        "0.250ns\n");
+    free(result->timers[1].name);
+    result->timers[1].name = sample_string("a_name_that_is_longer_than_sixty_columns_and_makes_its_row_grow");
+    assert_contains(tare_view_table, result, &(struct tare_view_options){0},
+                    "name                                                              calls          avg      "
+                    "    net      ± 95 %\n"
+                    "lind_boot::a_name_that_is_longer_than_sixty_columns_and_makes_its_row_grow          1     "
+                    "25.123ms     "
+                    "25.123ms     0.250ns\n");
     tare_result_free(result);
 }
 
@@ -209,9 +236,9 @@ static void without_utf8_the_signs_are_spelled_out(void **state)
     for (const char *p = text; *p != '\0'; p++) {
         assert_true((unsigned char)*p < 0x80);
     }
-    assert_non_null(strstr(text, "    123.500us    123.500ns    101.000ns    0.250ns"));
-    assert_non_null(strstr(text, "          net         +-          p50"));
-    assert_non_null(strstr(text, "2596.1 MHz +- 0.3 ppm;"));
+    assert_non_null(strstr(text, "    123.500us    123.500ns    101.000ns     0.250ns"));
+    assert_non_null(strstr(text, "          net     +- 95 %          p50"));
+    assert_non_null(strstr(text, "2596.1 MHz +- 0.3 ppm, steps of 10.0 ns;"));
     assert_non_null(strstr(text, "\nlind_boot::gr\\xF6\\xDFe "));
     free(text);
     tare_result_free(result);
@@ -246,10 +273,9 @@ static void timers_without_calls_are_left_out(void **state)
     char *text = shown(tare_view_table, result, &(struct tare_view_options){0});
     assert_null(strstr(text, "never"));
     free(text);
-    assert_contains(
-        tare_view_table, result, &(struct tare_view_options){.all = true},
-        "\nfdtables::never                                                       0            -            -"
-        "\n");
+    assert_contains(tare_view_table, result, &(struct tare_view_options){.all = true},
+                    "\nfdtables::never                                           0            -            -   "
+                    "        -\n");
     tare_result_free(result);
 }
 
@@ -315,11 +341,11 @@ static void the_column_of_the_order_is_shown(void **state)
 {
     (void)state;
     struct tare_result *result = sample_result_table();
-    char *text = shown(tare_view_table, result, &(struct tare_view_options){.sort = "-net"});
-    assert_non_null(strstr(text, "total          avg          net\n"));
+    char *text = shown(tare_view_table, result, &(struct tare_view_options){.sort = "-total"});
+    assert_non_null(strstr(text, "          avg          net      ± 95 %        total\n"));
     free(text);
     text = shown(tare_view_table, result, &(struct tare_view_options){.sort = "avg"});
-    assert_non_null(strstr(text, "        total          avg\n")); /* once is enough */
+    assert_non_null(strstr(text, "          avg          net      ± 95 %\n")); /* once is enough */
     free(text);
     tare_result_free(result);
 }
@@ -362,22 +388,160 @@ static void exclusive_passes_stand_beside_the_single_pass(void **state)
     timer->exclusive.calls = 1000;
     timer->exclusive.outermost_calls = 1000;
     timer->exclusive.net_avg_ns = 100.5;
-    static const char wide[] = "name                                                              calls        "
-                               "total          avg          net"
-                               "         excl\n"
-                               "fdtables::close_virtualfd                                          1000    "
-                               "123.500µs    123.500ns    101.000ns"
-                               "    100.500ns\n"
-                               "fdtables::walk                                                       15     "
-                               "80.000ns     20.000ns     -2.500ns"
-                               "            -\n";
-    assert_contains(tare_view_table, result, &(struct tare_view_options){0}, wide);
-    assert_contains(tare_view_table, result, &(struct tare_view_options){.width = 123}, wide);
+    timer->exclusive.net_avg_error_ns = 0.5;
+    timer->exclusive.net_avg_error_part_ns[TARE_ERROR_SAMPLING] = 0.1;
+    static const char plain[] =
+        "name                                      calls          net      ± 95 %         excl      excl ±\n"
+        "fdtables::close_virtualfd                  1000    101.000ns     0.250ns    100.500ns     0.500ns\n"
+        "fdtables::walk                               15     -2.500ns     0.250ns            -           -\n";
+    assert_contains(tare_view_table, result, &(struct tare_view_options){0}, plain);
+    assert_contains(tare_view_table, result, &(struct tare_view_options){.width = 97}, plain);
     assert_contains(tare_view_table, result, &(struct tare_view_options){.width = 80},
-                    "name                                calls          avg          net         excl\n"
-                    "fdtables::close_virtualfd            1000    123.500ns    101.000ns    100.500ns\n");
-    assert_contains(tare_view_table, result, &(struct tare_view_options){.width = 160},
-                    "          net          ±         excl          p50          p99\n");
+                    "name                                 calls          net      ± 95 %         excl\n"
+                    "fdtables::close_virtualfd             1000    101.000ns     0.250ns    100.500ns\n");
+    assert_contains(tare_view_table, result, &(struct tare_view_options){.width = 60},
+                    "name                         calls          net         excl\n"
+                    "fdtables::c…e_virtualfd       1000    101.000ns    100.500ns\n");
+    assert_contains(tare_view_table, result, &(struct tare_view_options){.width = 122},
+                    "        avg          net      ± 95 %         excl      excl ±\n");
+    assert_contains(tare_view_table, result, &(struct tare_view_options){.width = 173},
+                    "      total          avg          net      ± 95 %         excl      excl ±          p50");
+    tare_result_free(result);
+}
+
+static void what_is_below_the_limit_is_said_to_be_less(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_table();
+    struct tare_result_figures *figures = &result->timers[0].figures;
+    figures->net_avg_ns = -0.2;
+    figures->net_total_ns = -200;
+    figures->net_avg_limit_ns = 0.5;
+    const struct tare_view_options options = {.columns = "name,net,net-total,limit", .sort = "-net"};
+    assert_shown(
+        tare_view_table, result, &options,
+        "\n"
+        "--------------------------------------TIMERS BY NET, "
+        "REVERSED--------------------------------------\n"
+        "name                                                                  net    net total        limit\n"
+        "fdtables::walk                                                   -2.500ns    -10.000ns      0.500ns\n"
+        "fdtables::close_virtualfd                                       < 0.500ns  < 500.000ns      0.500ns\n"
+        "lind_boot::load_main_module                                      25.123ms     25.123ms      0.500ns\n"
+        "\n" RECURSION "note: '<': below the detection limit, so that it cannot be told from 0\n" CLOCK);
+    assert_contains(tare_view_markdown, result, &options,
+                    "\n| fdtables::close\\_virtualfd | &lt; 0.500ns | &lt; 500.000ns | 0.500ns |\n");
+    assert_contains(tare_view_csv, result, &options,
+                    "\nfdtables,walk,-2.5,-10,0.5\nfdtables,close_virtualfd,-0.2,-200,0.5\n");
+    result->clock.rate_hz = 2e9;
+    assert_contains(tare_view_table, result,
+                    &(struct tare_view_options){.columns = "net", .unit = TARE_UNIT_TICKS}, "       < 1.0\n");
+    figures->net_avg_limit_ns = 0.3; /* half of it is less than 0.2: the method has failed */
+    char *text = shown(tare_view_table, result, &(struct tare_view_options){0});
+    assert_non_null(strstr(text, "     -0.200ns     0.250ns\n"));
+    assert_null(strstr(text, "note: '<'"));
+    free(text);
+    tare_result_free(result);
+}
+
+static void an_error_that_lacks_a_part_is_a_lower_bound(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_table();
+    result->timers[0].figures.net_avg_error_part_ns[TARE_ERROR_SAMPLING] = NAN;
+    static const char note[] = "\nnote: '>': without the sampling error, which is unknown: ";
+    assert_contains(tare_view_table, result, &(struct tare_view_options){0}, "    101.000ns   > 0.250ns\n");
+    assert_contains(tare_view_table, result, &(struct tare_view_options){0}, note);
+    assert_contains(tare_view_markdown, result, &(struct tare_view_options){0},
+                    " | 101.000ns | &gt; 0.250ns | ");
+    assert_contains(tare_view_csv, result, &(struct tare_view_options){.columns = "net,error,error-sampling"},
+                    "101,0.25,\n");
+    char *text = shown(tare_view_table, result, &(struct tare_view_options){.columns = "name,net"});
+    assert_null(strstr(text, "note: '>'"));
+    free(text);
+    result->timers[0].figures.net_avg_error_ns = NAN; /* all of it is unknown, and that is said */
+    text = shown(tare_view_table, result, &(struct tare_view_options){0});
+    assert_non_null(strstr(text, "    101.000ns           -\n"));
+    assert_null(strstr(text, "note: '>'"));
+    free(text);
+    tare_result_free(result);
+}
+
+static void a_disagreement_is_marked_and_explained(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_table();
+    struct tare_result_timer *timer = &result->timers[0];
+    timer->has_exclusive = true;
+    timer->exclusive = timer->figures;
+    timer->exclusive.net_avg_ns = 80;
+    timer->disagrees = 1;
+    static const char note[] =
+        "note: '!': the exclusive pass disagrees with the common one by more than both errors.";
+    const struct tare_view_options options = {0};
+    assert_contains(tare_view_table, result, &options, "    101.000ns     0.250ns   ! 80.000ns     0.250ns\n");
+    assert_contains(tare_view_table, result, &options, note);
+    assert_contains(tare_view_markdown, result, &options, " | \\! 80.000ns | 0.250ns | ");
+    assert_contains(tare_view_table, result, &(struct tare_view_options){.columns = "disagrees"},
+                    "      yes\n        -\n");
+    assert_contains(tare_view_csv, result,
+                    &(struct tare_view_options){.columns = "name,exclusive-net,disagrees"},
+                    "\nfdtables,close_virtualfd,80,true\nfdtables,walk,,\n");
+    timer->exclusive.net_avg_ns = 0;
+    assert_contains(tare_view_table, result, &options, "  ! < 0.500ns     0.250ns\n");
+    timer->disagrees = 0;
+    char *text = shown(tare_view_table, result, &options);
+    assert_null(strstr(text, "! "));
+    assert_null(strstr(text, "'!'"));
+    free(text);
+    memset(&timer->exclusive, 0, sizeof timer->exclusive);
+    tare_result_free(result);
+}
+
+static void what_measuring_took_is_told_where_it_is_known(void **state)
+{
+    (void)state;
+    view_function *const views[] = {tare_view_table, tare_view_markdown};
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+        struct tare_result *result = sample_result_table();
+        char *text = shown(views[i], result, &(struct tare_view_options){0});
+        assert_null(strstr(text, "measuring took"));
+        free(text);
+        result->cpu_ns = 34e6;
+        result->measuring_ns = 4.2e6;
+        result->measuring_share = 4.2 / 34;
+        assert_contains(views[i], result, &(struct tare_view_options){0},
+                        "\nmeasuring took 12 % of this run: 4.200ms of 34.000ms processor time\n");
+        result->measuring_share = 0.0123;
+        free(result->kind);
+        result->kind = sample_string("attach");
+        assert_contains(views[i], result, &(struct tare_view_options){.per_process = true},
+                        "\nmeasuring took 1.2 % of this process: ");
+        tare_result_free(result);
+    }
+}
+
+static void shares_are_shown_in_percent(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_table();
+    result->timers[0].figures.measuring_ns = 12345;
+    result->timers[0].figures.measuring_share = 0.1234;
+    const struct tare_view_options options = {.columns = "name,measuring,share", .sort = "share"};
+    assert_contains(tare_view_table, result, &options,
+                    "name                                                            measuring    share\n"
+                    "fdtables::close_virtualfd                                        12.345µs   12.3 %\n"
+                    "lind_boot::load_main_module                                             -        -\n");
+    assert_contains(tare_view_csv, result, &options,
+                    "module,name,measuring_ns,measuring_share\nfdtables,close_virtualfd,12345,0.1234\n");
+    tare_result_free(result);
+}
+
+static void another_confidence_is_stated(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_table();
+    result->confidence = 0.995;
+    assert_contains(tare_view_table, result, &(struct tare_view_options){0}, "    ± 99.5 %\n");
     tare_result_free(result);
 }
 
@@ -406,8 +570,31 @@ static void notes_say_what_the_figures_cannot(void **state)
         "note: interrupted: this is what there was until then\n"
         "note: killed by signal 9 (SIGKILL); the table holds what was counted until then\n"
         "note: a note\n"
-        "clock tsc-ordered, 2596.1 MHz ± 0.040 ppm; what a scope costs is unknown, and so is net\n");
+        "clock tsc-ordered, 2596.1 MHz ± 0.040 ppm, steps of 10.0 ns; what a scope costs is unknown, and so is "
+        "net\n");
     tare_result_free(result);
+}
+
+static void a_counter_that_is_trapped_is_told(void **state)
+{
+    (void)state;
+    view_function *const views[] = {tare_view_table, tare_view_markdown};
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+        struct tare_result *result = sample_result_table();
+        assert_int_equal(result->clock.counter_traps, 0);
+        char *text = shown(views[i], result, &(struct tare_view_options){0});
+        assert_null(strstr(text, "trapped"));
+        free(text);
+        result->clock.counter_traps = 1;
+        result->clock.granularity_ns = NAN;
+        assert_contains(views[i], result, &(struct tare_view_options){0},
+                        "clock tsc-ordered (trapped: over 150 ns a reading), 2596.1 MHz ± 0.3 ppm; one ");
+        free(result->clock.name);
+        result->clock.name = sample_string("clock");
+        assert_contains(views[i], result, &(struct tare_view_options){0},
+                        "clock clock (the counter is trapped: over 150 ns a reading), 2596.1 MHz");
+        tare_result_free(result);
+    }
 }
 
 static void each_end_by_a_signal_is_told(void **state)
@@ -506,14 +693,14 @@ static void colour_is_for_headings_and_errors_alone(void **state)
     assert_sample(tare_view_table,
                   &(struct tare_view_options){.color = true, .columns = "name,error", .sort = "name"},
                   "\n"
-                  "\033[1m-------------------------------FDTABLES--------------------------------\033[0m\n"
-                  "name                                                                  ±\n"
-                  "fdtables::close_virtualfd                                    \033[2m   0.250ns\033[0m\n"
-                  "fdtables::walk                                               \033[2m   0.250ns\033[0m\n"
+                  "\033[1m--------------------------------FDTABLES--------------------------------\033[0m\n"
+                  "name                                                              ± 95 %\n"
+                  "fdtables::close_virtualfd                                    \033[2m    0.250ns\033[0m\n"
+                  "fdtables::walk                                               \033[2m    0.250ns\033[0m\n"
                   "\n"
-                  "\033[1m-------------------------------LIND-BOOT-------------------------------\033[0m\n"
-                  "name                                                                  ±\n"
-                  "lind_boot::load_main_module                                  \033[2m   0.250ns\033[0m\n"
+                  "\033[1m-------------------------------LIND-BOOT--------------------------------\033[0m\n"
+                  "name                                                              ± 95 %\n"
+                  "lind_boot::load_main_module                                  \033[2m    0.250ns\033[0m\n"
                   "\n" RECURSION CLOCK);
 }
 
@@ -579,12 +766,37 @@ static void markdown_keeps_hostile_names_text(void **state)
     tare_result_free(result);
 }
 
+static void the_fingerprint_stands_above_the_clock(void **state)
+{
+    (void)state;
+    view_function *const views[] = {tare_view_table, tare_view_markdown};
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+        const char *gap = views[i] == tare_view_markdown ? "\n" : "";
+        struct tare_result *result = sample_result_table();
+        struct tare_fingerprint *fingerprint = &result->fingerprint;
+        char *text = shown(views[i], result, &(struct tare_view_options){0}), expected[256];
+        assert_null(strstr(text, "fingerprint")); /* there is none */
+        free(text);
+        strcpy(fingerprint->hash, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+        snprintf(expected, sizeof expected,
+                 "fingerprint 0123456789abcdef: processor unknown, virtualization unknown\n%sclock ", gap);
+        assert_contains(views[i], result, &(struct tare_view_options){0}, expected);
+        fingerprint->parts[TARE_FINGERPRINT_CPU_MODEL] = sample_string("A\033CPU");
+        fingerprint->parts[TARE_FINGERPRINT_VIRTUALIZATION] = sample_string("none");
+        snprintf(expected, sizeof expected,
+                 "fingerprint 0123456789abcdef: A%sx1BCPU, virtualization none\n%sclock ",
+                 views[i] == tare_view_markdown ? "\\\\" : "\\", gap);
+        assert_contains(views[i], result, &(struct tare_view_options){0}, expected);
+        tare_result_free(result);
+    }
+}
+
 static void markdown_is_a_table(void **state)
 {
     (void)state;
     assert_sample(
         tare_view_markdown, &(struct tare_view_options){0},
-        "| name | calls | total | avg | net | ± | p50 | p99 |\n"
+        "| name | calls | total | avg | net | ± 95 % | p50 | p99 |\n"
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
         "| fdtables::close\\_virtualfd | 1000 | 123.500µs | 123.500ns | 101.000ns | 0.250ns | 99.500ns | "
         "370.500ns |\n"
@@ -600,14 +812,20 @@ static void csv_has_every_figure_with_its_unit(void **state)
     assert_sample(
         tare_view_csv, &(struct tare_view_options){0},
         "module,name,calls,outermost_calls,raw_total_ns,raw_avg_ns,raw_min_ns,raw_max_ns,net_total_ns,"
-        "net_avg_ns,net_avg_error_ns,net_p50_ns,net_p90_ns,net_p95_ns,net_p99_ns,net_p999_ns,raw_p50_ns,"
-        "raw_p90_ns,raw_p95_ns,raw_p99_ns,raw_p999_ns,scopes_within,bytes,exclusive_raw_avg_ns,"
-        "exclusive_net_avg_ns,exclusive_net_avg_error_ns,file,line\n"
-        "fdtables,close_virtualfd,1000,1000,123500,123.5,61.75,1235,101000,101,0.25,99.5,,,370.5,,,,,,,0,0,,,"
-        ",,\n"
-        "fdtables,walk,15,4,80,20,10,200,-10,-2.5,0.25,-4,,,60,,,,,,,0,0,,,,,\n"
-        "lind_boot,load_main_module,1,1,25123456,25123456,12561728,251234560,25123433.5,25123433.5,0.25,"
-        "25123432,,,75370368,,,,,,,0,0,,,,src/boot.c,12\n");
+        "net_avg_ns,net_avg_error_ns,net_avg_limit_ns,net_avg_error_calibration_ns,net_avg_error_drift_ns,"
+        "net_avg_error_context_ns,net_avg_error_rate_ns,net_avg_error_granularity_ns,net_avg_error_sampling_ns,"
+        "net_p50_ns,net_p90_ns,net_p95_ns,net_p99_ns,net_p999_ns,raw_p50_ns,raw_p90_ns,raw_p95_ns,raw_p99_ns,"
+        "raw_p999_ns,p50_error_ns,p90_error_ns,p95_error_ns,p99_error_ns,p999_error_ns,scopes_within,bytes,"
+        "measuring_ns,measuring_share,exclusive_raw_avg_ns,exclusive_net_avg_ns,exclusive_net_avg_error_ns,"
+        "exclusive_net_avg_limit_ns,disagrees,file,line\n"
+        "fdtables,close_virtualfd,1000,1000,123500,123.5,61.75,1235,101000,101,0.25,0.5,0.1,0.1,0.1,0.1,0.1,0."
+        "1,"
+        "99.5,,,370.5,,,,,,,,,,,,0,0,,,,,,,,,\n"
+        "fdtables,walk,15,4,80,20,10,200,-10,-2.5,0.25,0.5,0.1,0.1,0.1,0.1,0.1,0.1,-4,,,60,,,,,,,,,,,,0,0,,,,,,"
+        ",,,\n"
+        "lind_boot,load_main_module,1,1,25123456,25123456,12561728,251234560,25123433.5,25123433.5,0.25,0.5,0."
+        "1,"
+        "0.1,0.1,0.1,0.1,0.1,25123432,,,75370368,,,,,,,,,,,,0,0,,,,,,,,src/boot.c,12\n");
     assert_sample(
         tare_view_csv,
         &(struct tare_view_options){.columns = "name,total,avg,p50", .unit = TARE_UNIT_TICKS, .all = true},
@@ -726,12 +944,13 @@ static void a_full_disk_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_table_is_the_classic_one),
+        cmocka_unit_test(the_table_has_net_and_its_error),
+        cmocka_unit_test(the_classic_table_can_be_asked_for),
         cmocka_unit_test(a_narrow_terminal_gets_a_shorter_column_of_names),
         cmocka_unit_test(a_wide_terminal_gets_more_columns),
-        cmocka_unit_test(net_never_comes_without_its_error),
+        cmocka_unit_test(net_is_there_at_every_width_with_its_error),
         cmocka_unit_test(every_width_from_60_on_is_kept),
-        cmocka_unit_test(a_long_name_is_not_cut_in_the_classic_table),
+        cmocka_unit_test(a_long_name_is_not_cut_where_there_is_no_terminal),
         cmocka_unit_test(without_utf8_the_signs_are_spelled_out),
         cmocka_unit_test(ticks_are_whole_where_they_were_counted),
         cmocka_unit_test(timers_without_calls_are_left_out),
@@ -742,12 +961,20 @@ int main(void)
         cmocka_unit_test(a_table_sorted_by_name_keeps_its_headings),
         cmocka_unit_test(counts_beyond_a_doubles_precision_are_sorted_right),
         cmocka_unit_test(exclusive_passes_stand_beside_the_single_pass),
+        cmocka_unit_test(what_is_below_the_limit_is_said_to_be_less),
+        cmocka_unit_test(an_error_that_lacks_a_part_is_a_lower_bound),
+        cmocka_unit_test(a_disagreement_is_marked_and_explained),
+        cmocka_unit_test(what_measuring_took_is_told_where_it_is_known),
+        cmocka_unit_test(shares_are_shown_in_percent),
+        cmocka_unit_test(another_confidence_is_stated),
         cmocka_unit_test(notes_say_what_the_figures_cannot),
+        cmocka_unit_test(a_counter_that_is_trapped_is_told),
         cmocka_unit_test(each_end_by_a_signal_is_told),
         cmocka_unit_test(each_process_gets_its_table),
         cmocka_unit_test(colour_is_for_headings_and_errors_alone),
         cmocka_unit_test(no_control_character_reaches_a_terminal),
         cmocka_unit_test(markdown_keeps_hostile_names_text),
+        cmocka_unit_test(the_fingerprint_stands_above_the_clock),
         cmocka_unit_test(markdown_is_a_table),
         cmocka_unit_test(csv_has_every_figure_with_its_unit),
         cmocka_unit_test(csv_quotes_what_needs_it_and_changes_nothing),
