@@ -41,6 +41,9 @@ matrix | qemu-user               | cmd qemu-aarch64             |
 bench  | liblttng-ust-dev        | pc lttng-ust                 |
 bench  | lttng-tools             | cmd lttng                    |
 bench  | uftrace                 | cmd uftrace                  | optional
+bench  | libbenchmark-dev        | pc benchmark                 | optional
+bench  | babeltrace2             | cmd babeltrace2              | optional
+bench  | python3                 | cmd python3                  |
 '
 
 usage() {
