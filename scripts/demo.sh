@@ -53,11 +53,12 @@ run() {
 }
 
 say 'A system call on its way out of a sandbox, through four libraries, a million times. Each layer contains the
-ones below it, and these are the times as read: with the clock reads of a layer, and of all the layers within.'
+ones below it. "avg" is the time as read, "net" what remains when the cost of measuring is taken off, of a layer and of all
+the layers within; then how sure that is.'
 run "$bin/tare" run -- "$bin/syscall-path" close -1 1000000
 
-say 'The cost of measuring taken off: "net" is what remains of "avg". "excl" is the check: what each timer says
-when it is measured alone, with the others switched off, so that nothing within it has to be subtracted.'
+say '"excl" is the check: what each timer says when it is measured alone, with the others switched off, so that nothing
+within it has to be subtracted. What differs by more than the two intervals is marked.'
 run "$bin/tare" run --exclusive -- "$bin/syscall-path" close -1 100000
 
 say 'A program that nobody instrumented: its calls of the C library are the timers.'
