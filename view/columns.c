@@ -248,10 +248,7 @@ static int complain_of(const char *name, size_t length, char *message, size_t si
         snprintf(message, size, "unknown column '%.*s': did you mean '%s'?", shown, name, nearest);
         return -EINVAL;
     }
-    int at = snprintf(message, size, "unknown column '%.*s': there are", shown, name);
-    for (size_t i = 0; i < COLUMN_COUNT && at >= 0 && (size_t)at < size; i++) {
-        at += snprintf(message + at, size - (size_t)at, "%s %s", i == 0 ? "" : ",", columns[i].name);
-    }
+    snprintf(message, size, "unknown column '%.*s': '--columns help' lists them", shown, name);
     return -EINVAL;
 }
 
