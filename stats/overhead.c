@@ -40,16 +40,14 @@
  *    drifts add before they are squared, and without regard to sign, which is the cautious choice. With one
  *    calibration only, drift is not seen; it is then taken for DRIFT_UNSEEN of the cost.
  * 3. Context: see above. The inner cost is that of an empty scope or that of one with work in it, or between. A
- * scope
- *    inside another of its own timer is recorded in less time, of which at most the recording was paid for.
- *    Also, what is known of all cases is known of the calibration's scopes alone: in the same situation the
- *    cost differs from program to program by about CONTEXT_INNER and CONTEXT_OUTER of itself (standard
- *    deviations, from the table in docs/accuracy.md).
+ *    scope inside another of its own timer is recorded in less time, of which at most the recording was paid
+ *    for. Also, what is known of all cases is known of the calibration's scopes alone: in the same situation
+ *    the cost differs from program to program by about CONTEXT_INNER and CONTEXT_OUTER of itself (standard
+ *    deviations; chosen so that `tare verify` holds, see docs/accuracy.md).
  * 4. Rate. The relative error of the length of a tick, times the net total (GUM 5.1.2 again).
  * 5. Granularity. A reading is cut to whole steps of the counter, of g ticks: g^2 / 12 (GUM F.2.2.1), for each
- * of an
- *    outermost scope's two readings. It averages out with the number of scopes. The calibration's rounds are
- *    cut in the same way, and all alike when they take a round's time each: a median's variance is therefore
+ *    of an outermost scope's two readings. It averages out with the number of scopes. The calibration's rounds
+ *    are cut in the same way, and all alike when they take a round's time each: a median's variance is therefore
  *    taken for no less than (g / 16)^2 / 12, a round having 16 scopes or more, however little the rounds differ
  *    (a MAD of 0 is common where g is large).
  * 6. Sampling. The mean of a program's calls says less of its next run the more they vary; the caller knows.
