@@ -27,6 +27,11 @@ static inline bool cas32_acq_rel(uint32_t *p, uint32_t expected, uint32_t desire
     return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
+static inline bool cas64_acq_rel(uint64_t *p, uint64_t expected, uint64_t desired)
+{
+    return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
 static inline bool cas64_relaxed(uint64_t *p, uint64_t expected, uint64_t desired)
 {
     return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
@@ -38,6 +43,18 @@ static inline void counter_add(uint64_t *p, uint64_t n)
     __asm__ volatile("addq %1, %0" : "+m"(*p) : "er"(n) : "cc");
 #else
     store_relaxed(p, load_relaxed(p) + n);
+#endif
+}
+
+/*
+ * counter_add for sums to which this thread's handlers add at any time: whole against them on every processor.
+ */
+static inline void signal_add(uint64_t *p, uint64_t n)
+{
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+    counter_add(p, n);
+#else
+    fetch_add_relaxed(p, n);
 #endif
 }
 

@@ -20,16 +20,16 @@
 #include <sys/mman.h>
 
 #include "runtime/internal.h"
+#include "runtime/kernels.h"
 
 enum {
     SIBLINGS = 8,    /* scopes in a parent */
     SIBLINGS_OF = 3, /* parents in a round, of each kind; and one before that, not counted, to warm up */
-    NESTED = 3,      /* scopes in each other in a parent */
+    NESTED = TARE__NESTED,
     NESTED_OF = 8,
-    WORK_STEPS = 32, /* of work() in a scope: more than an unordered clock hides */
-    /* Steps of work(), some 4 cycles each, between scopes: as long as the recording, and three times as long. */
-    KNEE_STEPS = 10,
-    APART_STEPS = 32,
+    WORK_STEPS = TARE__WORK_STEPS,
+    KNEE_STEPS = TARE__KNEE_STEPS,
+    APART_STEPS = TARE__APART_STEPS,
     ROUNDS_MAX = 64,
     WARM_UP = 12, /* rounds; the first of them come out a tenth too long */
     ROUNDS_IN_RUN = 5,
@@ -39,6 +39,7 @@ enum {
 };
 _Static_assert(sizeof(struct tare_scope_cost) == COSTS * sizeof(struct tare_cost),
                "as struct tare_run_cost has them");
+_Static_assert((int)CALIBRATION_TIMERS == (int)TARE__KERNEL_TIMERS, "the kernels' are all there are");
 
 /* As calls from another object go: through a pointer. */
 static void (*volatile call_begin)(tare_timer *, tare_span *) = tare__begin;
@@ -46,11 +47,30 @@ static void (*volatile call_end)(tare_span *) = tare__end;
 
 static const struct tare__module module = {"tare"};
 
-/* The timers of a calibration, the parent first; behind those of the directory, where no reader looks. */
+/*
+ * The timers of all calibrations, the parent first; behind those of the directory, where no reader looks. Made
+ * with the page, and the same ever after.
+ */
+static tare_timer timers[CALIBRATION_TIMERS];
+
 struct bench {
     struct tare_block *block;
-    tare_timer timers[CALIBRATION_TIMERS];
 };
+
+static void timers_make(void)
+{
+    uint32_t index = tare__rt.page->instrument_max;
+    for (uint32_t i = 0; i < CALIBRATION_TIMERS; i++) {
+        timers[i] = (tare_timer){&tare__rt.controls[index + i].enabled,
+                                 TARE_ABI,
+                                 index + i,
+                                 "calibration",
+                                 &module,
+                                 __FILE__,
+                                 __LINE__,
+                                 TARE_KIND_TIMER};
+    }
+}
 
 static void bench_init(struct bench *bench, struct tare_block *block)
 {
@@ -59,14 +79,6 @@ static void bench_init(struct bench *bench, struct tare_block *block)
     for (uint32_t i = 0; i < CALIBRATION_TIMERS; i++) {
         store_relaxed(&tare__rt.controls[index + i].enabled, 1);
         store_relaxed(&tare__rt.controls[index + i].generation, 1);
-        bench->timers[i] = (tare_timer){&tare__rt.controls[index + i].enabled,
-                                        TARE_ABI,
-                                        index + i,
-                                        "calibration",
-                                        &module,
-                                        __FILE__,
-                                        __LINE__,
-                                        TARE_KIND_TIMER};
     }
 }
 
@@ -85,45 +97,11 @@ static inline __attribute__((always_inline)) void scope_end(tare_span *span)
     }
 }
 
-/* One step of a chain: it waits for the one before. */
-static inline __attribute__((always_inline)) uint64_t step(uint64_t value)
-{
-    value = value * 6364136223846793005u + 1442695040888963407u;
-    __asm__ volatile("" : "+r"(value));
-    return value;
-}
-
-static inline __attribute__((always_inline)) uint64_t steps_2(uint64_t value)
-{
-    return step(step(value));
-}
-
-static inline __attribute__((always_inline)) uint64_t steps_8(uint64_t value)
-{
-    return steps_2(steps_2(steps_2(steps_2(value))));
-}
-
-/*
- * So many steps (a constant, even), which also wait for those of the last call. Without a branch, whose
- * prediction would be learnt in the course of the calibration.
- */
-static inline __attribute__((always_inline)) uint64_t work(uint64_t value, unsigned steps)
-{
-    value = steps & 2 ? steps_2(value) : value;
-    value = steps & 8 ? steps_8(value) : value;
-    value = steps & 16 ? steps_8(steps_8(value)) : value;
-    return steps & 32 ? steps_8(steps_8(steps_8(steps_8(value)))) : value;
-}
-_Static_assert(((KNEE_STEPS | WORK_STEPS | APART_STEPS) & ~(2 | 8 | 16 | 32)) == 0,
-               "work() makes 2, 8, 16 and 32");
-
-typedef uint64_t child(tare_timer *, uint64_t);
-
 static __attribute__((noinline)) uint64_t child_scope(tare_timer *timer, uint64_t value)
 {
     tare_span span;
     scope_begin(timer, &span);
-    value = work(value, WORK_STEPS);
+    value = tare__work(value, WORK_STEPS);
     scope_end(&span);
     return value;
 }
@@ -138,46 +116,42 @@ static __attribute__((noinline)) void empty_scope(tare_timer *timer)
 static __attribute__((noinline)) uint64_t child_bare(tare_timer *timer, uint64_t value)
 {
     __asm__ volatile("" : : "r"(timer) : "memory");
-    return work(value, WORK_STEPS);
+    return tare__work(value, WORK_STEPS);
 }
 
-static inline __attribute__((always_inline)) uint64_t siblings(struct bench *bench, child *run, unsigned number,
-                                                               unsigned steps)
+static inline __attribute__((always_inline)) uint64_t siblings(tare_timer *timer, tare__child *run,
+                                                               unsigned number, unsigned steps)
 {
     tare_span span;
     uint64_t value = steps;
-    scope_begin(&bench->timers[0], &span);
+    scope_begin(timer, &span);
     for (unsigned i = 0; i < number; i++) {
-        value = work(run(&bench->timers[1], value), steps);
+        value = tare__work(run(timer + 1, value), steps);
     }
     scope_end(&span);
     return value;
 }
 
-/* Siblings right behind each other, with as much work between them as hides the recording, and with more. */
-typedef uint64_t siblings_kind(struct bench *, child *, unsigned number);
-
-static __attribute__((noinline)) uint64_t siblings_close(struct bench *bench, child *run, unsigned number)
+static __attribute__((noinline)) uint64_t siblings_close(tare_timer *timer, tare__child *run, unsigned number)
 {
-    return siblings(bench, run, number, 0);
+    return siblings(timer, run, number, 0);
 }
 
-static __attribute__((noinline)) uint64_t siblings_knee(struct bench *bench, child *run, unsigned number)
+static __attribute__((noinline)) uint64_t siblings_knee(tare_timer *timer, tare__child *run, unsigned number)
 {
-    return siblings(bench, run, number, KNEE_STEPS);
+    return siblings(timer, run, number, KNEE_STEPS);
 }
 
-static __attribute__((noinline)) uint64_t siblings_apart(struct bench *bench, child *run, unsigned number)
+static __attribute__((noinline)) uint64_t siblings_apart(tare_timer *timer, tare__child *run, unsigned number)
 {
-    return siblings(bench, run, number, APART_STEPS);
+    return siblings(timer, run, number, APART_STEPS);
 }
 
-/* Scopes that hold nothing but each other, the innermost some work. */
 static __attribute__((noinline)) uint64_t nested_scopes(tare_timer *timer, uint64_t value, unsigned deep)
 {
     tare_span span;
     scope_begin(timer, &span);
-    value = deep > 1 ? nested_scopes(timer + 1, value, deep - 1) : work(value, WORK_STEPS);
+    value = deep > 1 ? nested_scopes(timer + 1, value, deep - 1) : tare__work(value, WORK_STEPS);
     scope_end(&span);
     return value;
 }
@@ -185,20 +159,47 @@ static __attribute__((noinline)) uint64_t nested_scopes(tare_timer *timer, uint6
 static __attribute__((noinline)) uint64_t nested_bare(tare_timer *timer, uint64_t value, unsigned deep)
 {
     __asm__ volatile("" : : "r"(timer) : "memory");
-    value = deep > 1 ? nested_bare(timer + 1, value, deep - 1) : work(value, WORK_STEPS);
+    value = deep > 1 ? nested_bare(timer + 1, value, deep - 1) : tare__work(value, WORK_STEPS);
     __asm__ volatile("" : "+r"(value) : : "memory");
     return value;
 }
 
-typedef uint64_t nested_kind(tare_timer *, uint64_t, unsigned);
-
-static __attribute__((noinline)) uint64_t wrapped(struct bench *bench, nested_kind *within)
+static __attribute__((noinline)) uint64_t wrapped(tare_timer *timer, tare__nest *within)
 {
     tare_span span;
-    scope_begin(&bench->timers[0], &span);
-    uint64_t value = within(&bench->timers[1], 1, NESTED);
+    scope_begin(timer, &span);
+    uint64_t value = within(timer + 1, 1, NESTED);
     scope_end(&span);
     return value;
+}
+
+/* Scopes as TARE_SCOPE makes them. */
+static const struct tare__kernels of_scopes = {
+    .close = siblings_close,
+    .knee = siblings_knee,
+    .apart = siblings_apart,
+    .wrapped = wrapped,
+    .child_scope = child_scope,
+    .child_bare = child_bare,
+    .nested_scopes = nested_scopes,
+    .nested_bare = nested_bare,
+    .empty_scope = empty_scope,
+};
+
+static const struct tare__kernels *kernels = &of_scopes;
+
+/* Threads that calibrate meanwhile finish with those they began with. */
+static const struct tare__kernels *kernels_now(void)
+{
+    return load_acquire(&kernels);
+}
+
+HIDDEN void tare__calibrate_kernels(const struct tare__kernels *given)
+{
+    if (given->bind != NULL) {
+        given->bind(timers);
+    }
+    store_release(&kernels, given);
 }
 
 /* What a timer has counted since the last look. */
@@ -226,25 +227,25 @@ static uint64_t take_total(const struct bench *bench, uint32_t timer)
 }
 
 /* What the parents of a round read, after one for which nothing was warm. */
-static uint64_t siblings_ticks(struct bench *bench, siblings_kind *kind, child *run)
+static uint64_t siblings_ticks(struct bench *bench, tare__siblings *kind, tare__child *run)
 {
-    kind(bench, run, SIBLINGS);
+    kind(&timers[0], run, SIBLINGS);
     take_total(bench, 0);
     take_total(bench, 1);
     take(&slot_of(bench, 0)->closeness_within);
     for (int i = 0; i < SIBLINGS_OF; i++) {
-        kind(bench, run, SIBLINGS);
+        kind(&timers[0], run, SIBLINGS);
     }
     return take_total(bench, 0);
 }
 
-static uint64_t nested_ticks(struct bench *bench, nested_kind *within)
+static uint64_t nested_ticks(struct bench *bench, const struct tare__kernels *run, tare__nest *within)
 {
-    wrapped(bench, within);
+    run->wrapped(&timers[0], within);
     take_total(bench, 0);
     take(&slot_of(bench, 0)->closeness_within);
     for (int i = 0; i < NESTED_OF; i++) {
-        wrapped(bench, within);
+        run->wrapped(&timers[0], within);
     }
     return take_total(bench, 0);
 }
@@ -268,33 +269,34 @@ static struct tare_cost *cost_at(struct tare_scope_cost *cost, unsigned which)
 static void round_take(struct bench *bench, int64_t mticks[COSTS])
 {
     enum { CHILDREN = SIBLINGS_OF * SIBLINGS, WITHIN = NESTED_OF * NESTED };
-    uint64_t close = siblings_ticks(bench, siblings_close, child_scope);
+    const struct tare__kernels *run = kernels_now();
+    uint64_t close = siblings_ticks(bench, run->close, run->child_scope);
     int64_t beside_mticks = closeness_mticks(bench, CHILDREN);
     uint64_t child_ticks = take_total(bench, 1);
-    mticks[TARE_COST_OUTER] = each_mticks(close, siblings_ticks(bench, siblings_close, child_bare), CHILDREN);
+    mticks[TARE_COST_OUTER] = each_mticks(close, siblings_ticks(bench, run->close, run->child_bare), CHILDREN);
 
-    uint64_t nested = nested_ticks(bench, nested_scopes);
+    uint64_t nested = nested_ticks(bench, run, run->nested_scopes);
     int64_t inside_mticks = closeness_mticks(bench, WITHIN);
-    mticks[TARE_COST_OUTER_NESTED] = each_mticks(nested, nested_ticks(bench, nested_bare), WITHIN);
+    mticks[TARE_COST_OUTER_NESTED] = each_mticks(nested, nested_ticks(bench, run, run->nested_bare), WITHIN);
     mticks[TARE_COST_CLOSE] = (beside_mticks + inside_mticks) / 2;
 
-    uint64_t apart = siblings_ticks(bench, siblings_apart, child_scope);
+    uint64_t apart = siblings_ticks(bench, run->apart, run->child_scope);
     child_ticks += take_total(bench, 1);
-    uint64_t apart_bare = siblings_ticks(bench, siblings_apart, child_bare);
+    uint64_t apart_bare = siblings_ticks(bench, run->apart, run->child_bare);
     mticks[TARE_COST_OUTER_APART] = each_mticks(apart, apart_bare, CHILDREN);
 
-    siblings_ticks(bench, siblings_knee, child_scope);
+    siblings_ticks(bench, run->knee, run->child_scope);
     mticks[TARE_COST_KNEE] = closeness_mticks(bench, CHILDREN);
-    uint64_t knee_bare = siblings_ticks(bench, siblings_knee, child_bare);
+    uint64_t knee_bare = siblings_ticks(bench, run->knee, run->child_bare);
 
     /* The work alone, by the slope: what calls and loop take hides behind it, or is in both. */
     int64_t step_mticks = each_mticks(apart_bare, knee_bare, CHILDREN * (APART_STEPS - KNEE_STEPS));
     mticks[TARE_COST_INNER] = each_mticks(child_ticks, 0, 2 * CHILDREN) - WORK_STEPS * step_mticks;
 
-    empty_scope(&bench->timers[1]);
+    run->empty_scope(&timers[1]);
     take_total(bench, 1);
     for (int i = 0; i < EMPTY; i++) {
-        empty_scope(&bench->timers[1]);
+        run->empty_scope(&timers[1]);
     }
     mticks[TARE_COST_INNER_EMPTY] = each_mticks(take_total(bench, 1), 0, EMPTY);
 }
@@ -403,6 +405,7 @@ HIDDEN int tare__calibrate(struct tare_scope_cost *cost, unsigned rounds)
 static void find_caps(struct bench *bench)
 {
     enum { WIDE = 1 << 12, PARENTS = 64 };
+    const struct tare__kernels *run = kernels_now();
     struct tare_slot *parent = slot_of(bench, 0);
     uint64_t sums[2];
     tare__rt.begin_cap_ticks = WIDE;
@@ -410,7 +413,7 @@ static void find_caps(struct bench *bench)
         for (int several = 0; several < 2; several++) { /* the first of the siblings follows no end */
             take(&parent->closeness_within);
             for (int i = 0; i < PARENTS; i++) {
-                siblings_close(bench, child_scope, several ? SIBLINGS : 1);
+                run->close(&timers[0], run->child_scope, several ? SIBLINGS : 1);
             }
             sums[several] = take(&parent->closeness_within);
         }
@@ -421,7 +424,7 @@ static void find_caps(struct bench *bench)
     for (int round = 0; round < 2; round++) {
         take(&parent->closeness_within);
         for (int i = 0; i < PARENTS; i++) {
-            wrapped(bench, nested_scopes);
+            run->wrapped(&timers[0], run->nested_scopes);
         }
     }
     uint64_t end_ticks = WIDE - take(&parent->closeness_within) / (PARENTS * NESTED);
@@ -437,6 +440,7 @@ static void find_caps(struct bench *bench)
 HIDDEN void tare__calibrate_caps(struct tare_page *page)
 {
     struct apart apart;
+    timers_make();
     if (tare__rt.histograms_offset != 0 &&
         apart_enter(&apart) == 0) { /* with sums alone: not counted (timer.c) */
         find_caps(&apart.bench);

@@ -5,6 +5,7 @@
  *
  * Invariants:
  *  - a block has one writer, the thread whose tare__self it is (and that thread's signal handlers);
+ *  - tare__slots is 0, or where slots of the block that is tare__self lie: whoever sets one sets both;
  *  - tare__rt's pointers and geometry never change after the page was made: fork puts another page at the same
  *    address;
  *  - a timer's `enabled` points to tare__never, or to the control of a directory entry that is complete.
@@ -43,6 +44,12 @@ enum {
     HIDDEN_TIMERS = CALIBRATION_TIMERS + 1, /* and one for timers of libraries that were unloaded */
 };
 
+/*
+ * Addresses for tables and rings: so much for each thread that there is room for, at least that of the default.
+ */
+#define EXTRAS_BYTES_PER_BLOCK (UINT64_C(512) << 10)
+#define EXTRAS_BYTES_MIN (BLOCK_MAX_DEFAULT * EXTRAS_BYTES_PER_BLOCK)
+
 /* What the environment asked for. */
 struct config {
     bool off;
@@ -50,23 +57,26 @@ struct config {
     bool histograms;
     uint32_t instrument_max;
     uint32_t block_max;
-    const char *enable; /* patterns, or NULL */
-    const char *report; /* or NULL */
-    const char *page;   /* or NULL */
+    uint64_t extras_size; /* bytes */
+    const char *enable;   /* patterns, or NULL */
+    const char *report;   /* or NULL */
+    const char *page;     /* or NULL */
 };
 
 struct tare__runtime {
     struct tare_page *page; /* NULL: no page, every timer stays disabled */
     struct tare_control *controls;
     struct tare_entry *entries;
+    struct tare_cell *cells;
     char *strings;
     unsigned char *blocks;
     uint64_t block_stride;
     uint64_t histograms_offset; /* 0: no histograms */
     uint32_t clock;
     uint32_t begin_cap_ticks, end_cap_ticks; /* see tare/page.h */
-    uint32_t open_blocks;                    /* so many were made fit to be written at start */
-    int fd;                                  /* of the page, kept so that it can be found from outside; -1 */
+    uint32_t open_blocks;                    /* so many were made fit to be written in advance */
+    uint32_t states_first, states_end; /* instruments that are states lie within these, if there are any */
+    int fd;                            /* of the page, kept so that it can be found from outside; -1 */
     uint64_t fd_device, fd_inode;
     pthread_key_t key; /* its destructor gives up the block of a thread that ends */
 };
@@ -105,6 +115,12 @@ static inline struct finished *block_pending(const struct tare_block *block)
     return (struct finished *)((unsigned char *)block + sizeof(struct tare_block));
 }
 
+/* What of an instrument is the process's. */
+static inline struct tare_cell *tare__cell(uint32_t index)
+{
+    return &tare__rt.cells[index];
+}
+
 static inline struct tare_block *page_block(uint32_t number)
 {
     return (struct tare_block *)(tare__rt.blocks + number * tare__rt.block_stride);
@@ -119,8 +135,51 @@ static inline void tare__control_reset(struct tare_control *control)
     }
 }
 
+/*
+ * The control that an instrument's `enabled` points to. The index follows from the address, so that the two are
+ * of one reading: the instrument may be withdrawn by another thread between the site's look at it and here, and
+ * then points to a control that is nobody's.
+ */
+static inline struct tare_control *control_of(const tare_timer *timer)
+{
+    return (struct tare_control *)(uintptr_t)load_relaxed(&timer->enabled);
+}
+
+static inline uint32_t control_index(const struct tare_control *control)
+{
+    return (uint32_t)(control - tare__rt.controls);
+}
+
+/*
+ * The slot that belongs to a control: sixteen times as large, so its place follows without the index. The same
+ * in <tare/tare.h>, which takes all but the control's own address from tare__slots.
+ */
+enum { SLOT_PER_CONTROL = sizeof(struct tare_slot) / sizeof(struct tare_control) };
+static inline void *control_slot(const struct tare_block *block, const struct tare_control *control)
+{
+    uint64_t offset = (uint64_t)((const unsigned char *)control - (const unsigned char *)tare__rt.controls);
+    return (unsigned char *)block + SLOTS_OFFSET + offset * SLOT_PER_CONTROL;
+}
+
+/* Stores `enabled`. What lasts, and began before a change, tells by `switched` that there was one. */
+static inline void control_switch(struct tare_control *control, bool enabled)
+{
+    if (load_relaxed(&control->enabled) == enabled) {
+        return;
+    }
+    if (enabled) {
+        fetch_add_relaxed(&control->switched, 1);
+        store_release(&control->enabled, 1); /* pairs with what begins then, and reads `switched` */
+    } else {
+        store_relaxed(&control->enabled, 0);
+        fetch_add_acq_rel(&control->switched, 1);
+    }
+}
+
 /* config.c */
 HIDDEN void tare__config_read(struct config *config);
+/* A line for each size in the environment that could not be what it says. */
+HIDDEN void tare__config_complain(FILE *out);
 
 /* page.c: make the page, or leave tare__rt.page NULL; put a fresh one at the same place after fork. */
 HIDDEN void tare__page_make(const struct config *config);
@@ -128,6 +187,17 @@ HIDDEN void tare__page_fork_child(void);
 /* Makes a block, or a histogram in one, fit to be written; false if there is no memory or disk for it. */
 HIDDEN bool tare__block_open(uint32_t number);
 HIDDEN bool tare__histogram_open(const struct tare_block *block, uint32_t index);
+/*
+ * Takes `size` bytes of the extras, for good: zeroed, writable, 64-byte-aligned. Returns their offset from the
+ * page's start; 0 if there is no room, no memory or no disk for them, which is counted in lost_extras, so
+ * whoever asks does it once for each table or ring, not again at each update.
+ *
+ * From any thread, also in a signal handler, even one that interrupted another allocation: the place is taken
+ * by a compare-and-swap, and what follows are system calls (mprotect; fallocate and fstat where the page is a
+ * file) that touch no state of the process's but its own range. errno is kept. A thread that may make no system
+ * call any more must have allocated before.
+ */
+HIDDEN uint64_t tare__extra_allocate(uint64_t size);
 
 /* registry.c: everything in it but enroll needs the lock. */
 HIDDEN void tare__registry_lock(void);
@@ -142,14 +212,49 @@ HIDDEN struct tare_block *tare__thread_attach(void);
 HIDDEN void tare__block_claim(struct tare_block *block);
 HIDDEN uint32_t tare__gettid(void);
 HIDDEN void tare__thread_first(void); /* the calling thread is the process's first */
+/* The block becomes, or ceases to be (NULL), the calling thread's. */
+HIDDEN void tare__self_set(struct tare_block *block);
 
 /* timer.c */
 HIDDEN void tare__block_drain(struct tare_block *block);
+
+/* instruments.c: what is no timer */
+/*
+ * Ends the stays of the block's thread in its states, which it is about to leave, or has left (`died`) nobody
+ * knows when: then those stays are not counted.
+ */
+HIDDEN void tare__states_leave(struct tare_block *block, bool died);
+/*
+ * Where some code is, in 32 bits that are never 0: 24 bits of how deep its frame lies, which tell frames apart
+ * that are up to 128 MiB away from each other, and which of the block's threads it was, one after the other.
+ */
+enum { MARK_SHIFT = 4, MARK_DEPTH = 8 };
+static inline uint32_t tare__busy_mark(const struct tare_block *block, uint64_t frame)
+{
+    return (uint32_t)(frame >> MARK_SHIFT) << MARK_DEPTH |
+           (uint32_t)(load_relaxed(&block->threads) & 0x7f) << 1 | 1;
+}
+
+/*
+ * Marks that a slot is being cleared or changed, by code whose frame is `frame`. False if that is under way,
+ * and this is a handler that interrupted it: then it must keep off. A mark that was left behind by siglongjmp
+ * or by an earlier thread is taken over.
+ */
+HIDDEN bool tare__busy_begin(const struct tare_block *block, uint32_t *busy, uint64_t frame);
+static inline void tare__busy_end(uint32_t *busy)
+{
+    fence_signal();
+    store_relaxed(busy, 0);
+    fence_signal();
+}
 
 /* calibrate.c: measures what a scope costs here; returns 0, or -errno. */
 HIDDEN int tare__calibrate(struct tare_scope_cost *cost, unsigned rounds);
 /* Finds out how close is close, and makes scopes count it from now on; at start, after the clock was chosen. */
 HIDDEN void tare__calibrate_caps(struct tare_page *page);
+/* From now on with these; see kernels.h. */
+struct tare__kernels;
+HIDDEN void tare__calibrate_kernels(const struct tare__kernels *kernels);
 /*
  * A short one on the calling thread, whose block it is; adds it to the page. False if a scope is open there, so
  * that it must wait.

@@ -2,8 +2,8 @@
 /*
  * The page as memory: made at start, and once more in a forked child.
  *
- * Blocks that no thread has claimed yet are inaccessible, so that mlockall does not fill them, and a program
- * that writes wild gets its fault.
+ * Blocks that no thread has claimed yet, and extras that nobody has asked for, are inaccessible, so that
+ * mlockall does not fill them, and a program that writes wild gets its fault.
  *
  * A forked child must not write into its parent's page. pthread_atfork runs our handler before the child runs
  * any other code (handlers run in the order of their registration, and we register before the program's
@@ -142,11 +142,53 @@ HIDDEN bool tare__histogram_open(const struct tare_block *block, uint32_t index)
     return fine;
 }
 
+/*
+ * Makes a part of the extras fit to be written: from the system's page in which it begins to the one in which
+ * it ends. Those may be its neighbours', too: that is done twice, which does no harm.
+ */
+static bool extra_open(uint64_t offset, uint64_t size)
+{
+    struct tare_page *page = tare__rt.page;
+    uint64_t first = offset / PAGE_BYTES * PAGE_BYTES;
+    uint64_t end = (offset + size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    if ((page->flags & TARE_PAGE_FILE) && fd_is_ours() &&
+        !tare__source_reserve(tare__rt.fd, first, end - first)) {
+        return false;
+    }
+    return mprotect((unsigned char *)page + first, end - first, PROT_READ | PROT_WRITE) == 0;
+}
+
+HIDDEN uint64_t tare__extra_allocate(uint64_t size)
+{
+    struct tare_page *page = tare__rt.page;
+    if (page == NULL || size == 0) {
+        return 0;
+    }
+    int saved_errno = errno;
+    uint64_t used, room = page->extras_size;
+    size = size <= room ? (size + 63) / 64 * 64 : room + 1;
+    do {
+        used = load_relaxed(&page->extras_used);
+        if (used > room || size > room - used) {
+            fetch_add_relaxed(&page->lost_extras, 1);
+            return 0;
+        }
+    } while (!cas64_relaxed(&page->extras_used, used, used + size));
+    uint64_t offset = page->extras_offset + used;
+    if (!extra_open(offset, size)) {
+        fetch_add_relaxed(&page->lost_extras, 1);
+        offset = 0;
+    }
+    errno = saved_errno;
+    return offset;
+}
+
 HIDDEN void tare__page_make(const struct config *config)
 {
     struct tare_page page;
     struct source source;
     if (tare__source_open(&page, config, -1, false, &source) != 0) {
+        tare__source_complain(config, &source, false);
         return;
     }
     unsigned char *base;
@@ -158,9 +200,12 @@ HIDDEN void tare__page_make(const struct config *config)
         if (tare__source_shrink(&page, config, &source) !=
             0) { /* the program has most of the addresses in use */
             close(source.fd);
+            source.no_file = source.kind == SOURCE_FILE ? -ENOMEM : source.no_file;
+            tare__source_complain(config, &source, false);
             return;
         }
     }
+    tare__source_complain(config, &source, true);
     tare__source_seal(&source);
     close_blocks(base, &page);
     madvise(base, page.page_size,
@@ -179,6 +224,7 @@ HIDDEN void tare__page_make(const struct config *config)
     keep_fd(source.fd);
     tare__rt.controls = (struct tare_control *)(base + page.control_offset);
     tare__rt.entries = (struct tare_entry *)(base + page.directory_offset);
+    tare__rt.cells = (struct tare_cell *)(base + page.cells_offset);
     tare__rt.strings = strings;
     tare__rt.blocks = base + page.blocks_offset;
     tare__rt.block_stride = page.block_stride;
@@ -210,9 +256,45 @@ static void inherit(struct tare_page *page, const struct tare_page *parent)
     tare__name_process(page);
     page->last = tare__clock_anchor(page->clock);
     page->origin_ticks = page->last.ticks;
+    /* Not where the parent's are, see below; from the start again before generations of children fill it all. */
+    page->extras_used = parent->extras_used <= parent->extras_size / 2 ? parent->extras_used : 0;
 }
 
-/* Header, controls, directory and strings, as the parent has them now, into the child's file. */
+/* Whether a handler has forked amid the update of a table of this thread. */
+static bool amid_update(const struct tare_page *parent)
+{
+    for (uint32_t i = 0; tare__self != NULL && i < parent->instrument_count; i++) {
+        const struct tare_topk_slot *slot =
+            (const struct tare_topk_slot *)(const void *)block_slot(tare__self, i);
+        if (tare__rt.entries[i].kind == TARE_KIND_TOPK && load_relaxed(&slot->busy) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * That update goes on in the child when the handler returns, so it has to find the table as it left it. No slot of
+ * the child refers to it, and the child's own tables lie behind it.
+ */
+static bool write_tables(const struct source *source, struct tare_page *page, const struct tare_page *parent)
+{
+    uint64_t used = load_relaxed(&parent->extras_used);
+    unsigned char *extras = mmap(NULL, used, PROT_READ | PROT_WRITE, MAP_SHARED, source->fd,
+                                 (off_t)(source->offset + page->extras_offset));
+    if (extras == MAP_FAILED) {
+        return false;
+    }
+    memcpy(extras, (const unsigned char *)parent + parent->extras_offset, used);
+    munmap(extras, used);
+    page->extras_used = used;
+    return true;
+}
+
+/*
+ * Header, controls, directory and strings, as the parent has them now, into the child's file. Not the cells: a
+ * gauge is unknown until the child sets it.
+ */
 static bool write_start(const struct source *source, const struct tare_page *page,
                         const struct tare_page *parent)
 {
@@ -243,7 +325,7 @@ static void go_dark(void *base, uint64_t size)
     mmap(base, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     tare__rt.page = NULL;
     tare__rt.fd = -1;
-    tare__self = NULL;
+    tare__self_set(NULL);
 }
 
 /* The child's only thread keeps the number of its block, as open spans point into it; those below are free. */
@@ -252,7 +334,7 @@ static void keep_block(struct tare_block *block)
     uint32_t number = (uint32_t)((uint64_t)((unsigned char *)block - tare__rt.blocks) / tare__rt.block_stride);
     for (uint32_t i = 0; i <= number; i++) {
         if (!tare__block_open(i)) {
-            tare__self = NULL; /* and its open spans end elsewhere, which drops them */
+            tare__self_set(NULL); /* and its open spans end elsewhere, which drops them */
             return;
         }
         store_relaxed(&page_block(i)->state, TARE_BLOCK_ENDED);
@@ -269,12 +351,13 @@ HIDDEN void tare__page_fork_child(void)
     if (parent == NULL) {
         return;
     }
-    uint64_t size = parent->page_size;
+    uint64_t size = parent->page_size, parents_extras = load_relaxed(&parent->extras_used);
     uint32_t keep = parent->flags & (TARE_PAGE_INVARIANT_TSC | TARE_PAGE_HISTOGRAMS | TARE_PAGE_CALIBRATED |
                                      TARE_PAGE_COUNTER_TRAPS);
     struct config config = made_with;
     config.instrument_max = parent->instrument_max;
     config.block_max = parent->block_max;
+    config.extras_size = parent->extras_size;
     struct tare_page page;
     struct source source;
     if (tare__source_open(&page, &config, fd_is_ours() ? tare__rt.fd : -1, true, &source) != 0) {
@@ -283,7 +366,8 @@ HIDDEN void tare__page_fork_child(void)
     }
     inherit(&page, parent);
     page.flags = keep | source.flags | TARE_PAGE_FORKED;
-    if (page.page_size != size || !write_start(&source, &page, parent) ||
+    if (page.page_size != size || (amid_update(parent) && !write_tables(&source, &page, parent)) ||
+        !write_start(&source, &page, parent) ||
         mmap(parent, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, source.fd, (off_t)source.offset) ==
             MAP_FAILED) {
         close(source.fd);
@@ -294,6 +378,13 @@ HIDDEN void tare__page_fork_child(void)
     close_blocks((unsigned char *)parent, parent);
     madvise(parent, size, MADV_DONTDUMP);
     keep_fd(source.fd);
+    /*
+     * A frame, too, goes on when a handler that has forked returns: in zeros, where the parent's ring was, and where
+     * nothing of the child's will be soon.
+     */
+    if (parents_extras > 0) {
+        extra_open(page.extras_offset, parents_extras);
+    }
     tare__rt.open_blocks = 0;
     tare__thread_first();
     /* As for a reset: scopes that are open now belong to the parent, and are dropped when they end here. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which instruments there are, and which of them are enabled. Objects enrol their timers when they are loaded,
- * and withdraw them when they are unloaded; the directory in the page only grows, so what a library counted
- * stays after dlclose, and the same name gets the same slot when it comes back.
+ * Which instruments there are, and which of them are enabled. Objects enrol their instruments when they are
+ * loaded, and withdraw them when they are unloaded; the directory in the page only grows, so what a library
+ * counted stays after dlclose, and the same one gets the same slot when it comes back.
  *
- * A small hash table (open addressing, in memory of its own) finds a name; rules remember what was asked for by
- * pattern, for timers that come later.
+ * A small hash table (open addressing, in memory of its own) finds an instrument by kind, module, name and
+ * labels; rules remember what was asked for by pattern, for those that come later.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -13,14 +13,21 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <tare/set.h>
+
 #include "runtime/internal.h"
+#include "runtime/labels.h"
 
 #define INDEX_NONE UINT32_MAX       /* not in the directory */
 #define INDEX_LOST (UINT32_MAX - 1) /* in a timer: there was no room for it */
 
 enum {
     RULES_BYTES = 16384,
+    TEXT_MAX_BYTES = 4 * NAME_MAX_BYTES, /* of a file's name, labels, help */
 };
+_Static_assert((int)TARE__LABELS_BYTES == (int)TEXT_MAX_BYTES, "labels are texts like others");
+_Static_assert((int)TARE__NAME_BYTES == (int)NAME_MAX_BYTES && TARE_STATES_MAX >= TARE_FRAME_PARTS_MAX,
+               "names of states and parts are names like others");
 
 const unsigned char tare__never = 0;
 
@@ -28,7 +35,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t *table; /* entry index + 1; 0: free */
 static uint32_t table_mask;
 
-/* Rules, in the order given: '+' or '-', then the pattern, then NUL. The last one that matches decides. */
+/*
+ * Rules, in the order given: '+' or '-' ('!': for timers only), then the pattern, then NUL. The last one that
+ * matches decides.
+ */
 static char rules[RULES_BYTES];
 static size_t rules_used;
 
@@ -61,37 +71,62 @@ static const char *entry_name(const struct tare_entry *entry)
     return tare__rt.strings + entry->name_string;
 }
 
-/* "module::name" into a buffer that holds the longest of both. */
+/* A name as patterns see it, in buffers that hold the longest module and name. */
 enum { FULL_NAME = 2 * NAME_MAX_BYTES + 3 };
-static void full_name(char out[FULL_NAME], const char *module, const char *name)
+struct full_name {
+    char colons[FULL_NAME]; /* "module::name" */
+    char dotted[FULL_NAME]; /* "module.name" */
+};
+
+static struct full_name full_name(const char *module, const char *name)
 {
+    struct full_name full;
     size_t m = strlen(module), n = strlen(name);
-    memcpy(out, module, m);
-    memcpy(out + m, "::", 2);
-    memcpy(out + m + 2, name, n + 1);
+    memcpy(full.colons, module, m);
+    memcpy(full.colons + m, "::", 2);
+    memcpy(full.colons + m + 2, name, n + 1);
+    memcpy(full.dotted, module, m);
+    full.dotted[m] = '.';
+    memcpy(full.dotted + m + 1, name, n + 1);
+    return full;
 }
 
-/* FNV-1a, 32 bits (Fowler, Noll, Vo): short strings, and nobody chooses them to collide. */
-static uint32_t hash(const char *module, const char *name)
+static bool matches_one(const char *pattern, const struct full_name *full)
 {
-    uint32_t h = 2166136261u;
-    for (const char *p = module; *p != '\0'; p++) {
-        h = (h ^ (unsigned char)*p) * 16777619u;
+    return fnmatch(pattern, full->colons, 0) == 0 || fnmatch(pattern, full->dotted, 0) == 0;
+}
+
+/* What makes an instrument the one it is; texts are cut to what the directory holds, labels in their one form. */
+struct identity {
+    uint32_t kind;
+    char module[NAME_MAX_BYTES + 1];
+    char name[NAME_MAX_BYTES + 1];
+    char labels[TEXT_MAX_BYTES + 1];
+};
+
+/* FNV-1a, 32 bits (Fowler, Noll, Vo): short strings, and nobody chooses them to collide. */
+static uint32_t hash_text(uint32_t h, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        h = (h ^ (unsigned char)*text) * 16777619u;
     }
-    h = (h ^ 0xffu) * 16777619u;
-    for (const char *p = name; *p != '\0'; p++) {
-        h = (h ^ (unsigned char)*p) * 16777619u;
-    }
-    return h;
+    return (h ^ 0xffu) * 16777619u;
+}
+
+static uint32_t hash(const struct identity *id)
+{
+    return hash_text(hash_text(hash_text(2166136261u ^ id->kind, id->module), id->name), id->labels);
 }
 
 /* Returns the entry's index, or INDEX_NONE and in *place where it belongs. */
-static uint32_t find(const char *module, const char *name, uint32_t *place)
+static uint32_t find(const struct identity *id, uint32_t *place)
 {
-    uint32_t at = hash(module, name) & table_mask;
+    uint32_t at = hash(id) & table_mask;
     while (table[at] != 0) {
         const struct tare_entry *entry = &tare__rt.entries[table[at] - 1];
-        if (strcmp(entry_module(entry), module) == 0 && strcmp(entry_name(entry), name) == 0) {
+        if (entry->kind == id->kind && strcmp(entry_module(entry), id->module) == 0 &&
+            strcmp(entry_name(entry), id->name) == 0 &&
+            strcmp(tare__rt.strings + entry->labels_string, id->labels) == 0) {
             return table[at] - 1;
         }
         at = (at + 1) & table_mask;
@@ -128,6 +163,17 @@ static uint32_t put_string(const char *text, size_t max)
     return offset;
 }
 
+/* The same for one that its neighbour in the directory may have already: most come in groups. */
+static uint32_t put_shared(const char *text, size_t max, uint32_t neighbours)
+{
+    const char *other = tare__rt.strings + neighbours;
+    size_t length = cut_length(text, max);
+    if (neighbours != 0 && strncmp(other, text, length) == 0 && other[length] == '\0') {
+        return neighbours;
+    }
+    return put_string(text, max);
+}
+
 /*
  * The name that a file without TARE_MODULE gives its timers: the last part of its path, without what follows
  * the last dot.
@@ -145,26 +191,100 @@ static void stem(char out[NAME_MAX_BYTES + 1], const char *path)
     out[length] = '\0';
 }
 
-static void cut(char out[NAME_MAX_BYTES + 1], const char *text)
+/* `out` has room for `max` bytes and a NUL; NULL is the empty text. */
+static void cut(char *out, const char *text, size_t max)
 {
-    size_t length = cut_length(text, NAME_MAX_BYTES);
-    memcpy(out, text, length);
+    size_t length = text != NULL ? cut_length(text, max) : 0;
+    memcpy(out, text != NULL ? text : "", length);
     out[length] = '\0';
 }
 
-static bool rules_enable(const char *name)
+/* Timers are off, and everything else is on, until a rule says otherwise. */
+static bool rules_enable(uint32_t kind, const struct full_name *full)
 {
-    bool enabled = false;
+    bool enabled = kind != TARE_KIND_TIMER;
     for (size_t at = 0; at < rules_used; at += strlen(rules + at) + 1) {
-        if (fnmatch(rules + at + 1, name, 0) == 0) {
+        if ((rules[at] != '!' || kind == TARE_KIND_TIMER) && matches_one(rules + at + 1, full)) {
             enabled = rules[at] == '+';
         }
     }
     return enabled;
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many names, keys or records of an instrument there is room for, if it asks for so many. */
+static uint32_t names_within(const tare_instrument *instrument)
+{
+    uint32_t kind = instrument->timer.kind;
+    return kind == TARE_KIND_STATE    ? least(instrument->name_count, TARE_STATES_MAX)
+           : kind == TARE_KIND_FRAMES ? least(instrument->name_count, TARE_FRAME_PARTS_MAX)
+                                      : 0;
+}
+
+static uint32_t size_within(const tare_instrument *instrument)
+{
+    uint32_t size = 64;
+    switch (instrument->timer.kind) {
+    case TARE_KIND_TOPK:
+        return instrument->size == 0 ? 1 : least(instrument->size, TARE_TOPK_MAX);
+    case TARE_KIND_FRAMES: /* a power of two */
+        while (size < instrument->size && size < TARE_FRAMES_MAX) {
+            size *= 2;
+        }
+        return size;
+    default:
+        return 0;
+    }
+}
+
+/* What only instruments have that are no timers. False: no room for the texts. */
+static bool fill_entry(struct tare_entry *entry, const tare_instrument *instrument, const struct identity *id)
+{
+    static const struct tare_entry none;
+    const struct tare_entry *before = entry != tare__rt.entries ? entry - 1 : &none;
+    const char *unit = instrument->unit, *help = instrument->help;
+    bool fits = true;
+    if (unit != NULL && *unit != '\0') {
+        entry->unit_string = put_shared(unit, NAME_MAX_BYTES, before->unit_string);
+        fits &= entry->unit_string != 0;
+    }
+    if (id->labels[0] != '\0') {
+        entry->labels_string = put_shared(id->labels, TEXT_MAX_BYTES, before->labels_string);
+        fits &= entry->labels_string != 0;
+    }
+    if (help != NULL && *help != '\0') {
+        entry->help_string = put_shared(help, TEXT_MAX_BYTES, before->help_string);
+        fits &= entry->help_string != 0;
+    }
+    entry->name_count = names_within(instrument);
+    const char *names[TARE_STATES_MAX];
+    for (uint32_t i = 0; i < entry->name_count && fits; i++) { /* one behind the other */
+        char name[NAME_MAX_BYTES + 1];
+        tare__name_distinct(name, instrument->names[i] != NULL ? instrument->names[i] : "", names, i);
+        uint32_t string = put_string(name, NAME_MAX_BYTES);
+        names[i] = tare__rt.strings + string;
+        entry->names_string = i == 0 ? string : entry->names_string;
+        fits = string != 0;
+    }
+    entry->size = size_within(instrument);
+    return fits;
+}
+
+/* A state's stays end with their threads: those look for states among these. */
+static void note_state(uint32_t index)
+{
+    if (tare__rt.states_end == 0) {
+        store_relaxed(&tare__rt.states_first, index);
+    }
+    store_release(&tare__rt.states_end, index + 1); /* pairs with tare__states_leave */
+}
+
 /* Adds a directory entry; INDEX_LOST without room. */
-static uint32_t add_entry(const tare_timer *timer, const char *module, const char *name, uint32_t place)
+static uint32_t add_entry(const tare_timer *timer, const struct identity *id, uint32_t place)
 {
     struct tare_page *page = tare__rt.page;
     uint32_t index = page->instrument_count;
@@ -173,52 +293,74 @@ static uint32_t add_entry(const tare_timer *timer, const char *module, const cha
     }
     uint64_t used = page->strings_used;
     struct tare_entry *entry = &tare__rt.entries[index];
-    uint32_t module_string = 0;
-    if (index > 0 && strcmp(entry_module(entry - 1), module) == 0) {
-        module_string = entry[-1].module_string; /* most timers come in groups */
-    } else {
-        module_string = put_string(module, NAME_MAX_BYTES);
-    }
-    uint32_t name_string = put_string(name, NAME_MAX_BYTES);
-    uint32_t file_string = put_string(timer->file, NAME_MAX_BYTES * 4);
-    if (module_string == 0 || name_string == 0 || file_string == 0) {
-        store_relaxed(&page->strings_used, used);
-        return INDEX_LOST;
-    }
     *entry = (struct tare_entry){
         .kind = timer->kind,
-        .module_string = module_string,
-        .name_string = name_string,
-        .file_string = file_string,
+        .module_string = put_shared(id->module, NAME_MAX_BYTES, index > 0 ? entry[-1].module_string : 0),
+        .name_string = put_string(id->name, NAME_MAX_BYTES),
+        .file_string = put_shared(timer->file, TEXT_MAX_BYTES, index > 0 ? entry[-1].file_string : 0),
         .line = timer->line,
     };
-    char full[FULL_NAME];
-    full_name(full, module, name);
+    if (entry->module_string == 0 || entry->name_string == 0 || entry->file_string == 0 ||
+        (timer->kind != TARE_KIND_TIMER &&
+         !fill_entry(entry, (const tare_instrument *)(const void *)timer, id))) {
+        store_relaxed(&page->strings_used, used);
+        *entry = (struct tare_entry){0};
+        return INDEX_LOST;
+    }
+    struct full_name full = full_name(id->module, id->name);
     struct tare_control *control = &tare__rt.controls[index];
     store_relaxed(&control->generation, 1);
-    store_relaxed(&control->enabled, rules_enable(full));
+    store_relaxed(&control->enabled, rules_enable(timer->kind, &full));
+    if (timer->kind == TARE_KIND_STATE) {
+        note_state(index);
+    }
     table[place] = index + 1;
     store_release(&page->instrument_count, index + 1); /* pairs with the readers' acquire */
     return index;
 }
 
+/*
+ * What is enabled from the start is counted by the first thread, which may not be allowed any system call then.
+ */
+static void open_first_block(void)
+{
+    if (load_relaxed(&tare__rt.open_blocks) == 0 && tare__block_open(0)) {
+        store_relaxed(&tare__rt.open_blocks, 1);
+    }
+}
+
+static struct identity identity_of(const tare_timer *timer)
+{
+    struct identity id = {.kind = timer->kind};
+    if (timer->module->name != NULL) {
+        cut(id.module, timer->module->name, NAME_MAX_BYTES);
+    } else {
+        stem(id.module, timer->file);
+    }
+    cut(id.name, timer->name, NAME_MAX_BYTES);
+    if (timer->kind != TARE_KIND_TIMER) {
+        const char *labels = ((const tare_instrument *)(const void *)timer)->labels;
+        if (labels != NULL) {
+            tare__labels_normal(id.labels, labels, strlen(labels), true);
+        }
+    }
+    return id;
+}
+
 static void enroll_timer(tare_timer *timer)
 {
     if (timer == NULL || timer->abi != TARE_ABI || timer->enabled != &tare__never ||
-        timer->index == INDEX_LOST) {
+        timer->index == INDEX_LOST || timer->kind < TARE_KIND_TIMER || timer->kind > TARE_KIND_FRAMES) {
         return; /* padding, another version's, or a second constructor of the same object */
     }
-    char module[NAME_MAX_BYTES + 1], name[NAME_MAX_BYTES + 1];
-    if (timer->module->name != NULL) {
-        cut(module, timer->module->name);
-    } else {
-        stem(module, timer->file);
+    struct identity id = identity_of(timer);
+    if (timer->kind != TARE_KIND_TIMER) {
+        open_first_block();
     }
-    cut(name, timer->name);
     uint32_t place = 0;
-    uint32_t index = find(module, name, &place);
+    uint32_t index = find(&id, &place);
     if (index == INDEX_NONE) {
-        index = add_entry(timer, module, name, place);
+        index = add_entry(timer, &id, place);
     }
     timer->index = index;
     if (index == INDEX_LOST) {
@@ -230,10 +372,18 @@ static void enroll_timer(tare_timer *timer)
     store_release((const volatile unsigned char **)&timer->enabled, &tare__rt.controls[index].enabled);
 }
 
+/* By file, module and line: what the header of a set declares has lines of another file. */
 static bool is_before(const tare_timer *a, const tare_timer *b)
 {
-    int order = a == NULL || b == NULL ? 0 : strcmp(a->file, b->file);
-    return a != NULL && b != NULL && (order < 0 || (order == 0 && a->line < b->line));
+    if (a == NULL || b == NULL) {
+        return false;
+    }
+    const char *module_a = a->module->name, *module_b = b->module->name;
+    int order = strcmp(a->file, b->file);
+    if (order == 0) {
+        order = strcmp(module_a != NULL ? module_a : "", module_b != NULL ? module_b : "");
+    }
+    return order < 0 || (order == 0 && a->line < b->line);
 }
 
 /*
@@ -254,6 +404,13 @@ static void sort_timers(tare_timer **timers, size_t count)
     }
 }
 
+/* Whether it waits for tare__late_tell(). */
+static bool is_late(const tare_timer *timer)
+{
+    return timer != NULL && timer->abi == TARE_ABI && timer->kind == TARE_KIND_HISTOGRAM &&
+           load_relaxed(&((const tare_instrument *)(const void *)timer)->size) == TARE__LATE;
+}
+
 void tare__enroll(tare_timer **first, tare_timer **end)
 {
     tare__init();
@@ -263,7 +420,40 @@ void tare__enroll(tare_timer **first, tare_timer **end)
     tare__registry_lock();
     sort_timers(first, (size_t)(end - first));
     for (tare_timer **timer = first; timer < end; timer++) {
-        enroll_timer(*timer);
+        if (!is_late(*timer)) {
+            enroll_timer(*timer);
+        }
+    }
+    tare__registry_unlock();
+}
+
+/*
+ * The one late instrument that there is, gfx.gpu_ns: each object that includes tare/gfx.h has it, and all of them
+ * are one entry. `off` is what the program said last; `paused`, that we switched the entry off for it, and so have
+ * to switch it on again: somebody else may have switched it off before.
+ */
+void tare__late_tell(tare_instrument *histogram, int what)
+{
+    static bool off, paused;
+    tare__init();
+    if (tare__rt.page == NULL ||
+        (what == TARE__LATE_VALUE &&
+         (load_relaxed(&off) || load_relaxed(&histogram->timer.enabled) != &tare__never))) {
+        return; /* values come often, and mostly where that is settled */
+    }
+    tare__registry_lock();
+    store_relaxed(&off, what == TARE__LATE_VALUE ? off : what == TARE__LATE_OFF);
+    if (!off && (what == TARE__LATE_ON || what == TARE__LATE_VALUE)) {
+        enroll_timer(&histogram->timer);
+    }
+    const struct identity id = identity_of(&histogram->timer);
+    uint32_t place = 0, index = find(&id, &place);
+    if (index < INDEX_LOST && paused != off) {
+        struct tare_control *control = &tare__rt.controls[index];
+        if (off ? load_relaxed(&control->enabled) != 0 : paused) {
+            control_switch(control, !off);
+            paused = off;
+        }
     }
     tare__registry_unlock();
 }
@@ -280,14 +470,16 @@ void tare__withdraw(tare_timer **first, tare_timer **end)
             continue;
         }
         fetch_add_relaxed(&tare__rt.entries[(*timer)->index].objects, UINT32_MAX); /* - 1 */
-        /* Another thread may have seen it enabled and be about to begin a scope: that goes where nobody looks. */
+        /*
+         * Another thread may have seen it enabled and be about to begin a scope: that goes where nobody looks.
+         */
         store_release((const volatile unsigned char **)&(*timer)->enabled, &nobodys->enabled);
     }
     tare__registry_unlock();
 }
 
 /* Whether one of the comma-separated patterns matches. */
-static bool matches(const char *globs, const char *name)
+static bool matches(const char *globs, const struct full_name *full)
 {
     char pattern[FULL_NAME];
     for (const char *p = globs; *p != '\0';) {
@@ -295,7 +487,7 @@ static bool matches(const char *globs, const char *name)
         if (length > 0 && length < sizeof(pattern)) {
             memcpy(pattern, p, length);
             pattern[length] = '\0';
-            if (fnmatch(pattern, name, 0) == 0) {
+            if (matches_one(pattern, full)) {
                 return true;
             }
         }
@@ -307,34 +499,64 @@ static bool matches(const char *globs, const char *name)
 
 HIDDEN bool tare__name_matches(const char *globs, const char *module, const char *name)
 {
-    char full[FULL_NAME];
-    full_name(full, module, name);
-    return matches(globs, full);
+    struct full_name full = full_name(module, name);
+    return matches(globs, &full);
 }
 
-/* Takes out the rule with this pattern, if there is one: another with it comes, and decides. */
+/* Takes out the rule that begins there. */
+static void forget_at(size_t at)
+{
+    size_t size = strlen(rules + at) + 1;
+    memmove(rules + at, rules + at + size, rules_used - at - size);
+    rules_used -= size;
+}
+
+/* The same for the rule with this pattern, if there is one: another with it comes, and decides. */
 static void forget(const char *pattern, size_t length)
 {
     for (size_t at = 0; at < rules_used; at += strlen(rules + at) + 1) {
         if (strlen(rules + at + 1) == length && memcmp(rules + at + 1, pattern, length) == 0) {
-            memmove(rules + at, rules + at + length + 2, rules_used - at - (length + 2));
-            rules_used -= length + 2;
+            forget_at(at);
             return;
         }
     }
 }
 
 /*
- * Remembers the patterns for timers to come. `*` makes all earlier rules idle, so they go; so does an earlier
- * rule with the same pattern, lest a program that switches back and forth fills the memory. All of them, or
- * -ENOSPC and none.
+ * No timers but those that rules to come name. For everything else, what was asked for so far still holds: of
+ * that, what enables is idle without an earlier rule that disables, and goes. True if there was room.
  */
-static int remember(const char *globs, char sign)
+static bool forget_timers(void)
+{
+    bool disabled = false;
+    for (size_t at = 0; at < rules_used;) {
+        disabled |= rules[at] == '-';
+        if (rules[at] == '!' || !disabled) {
+            forget_at(at);
+        } else {
+            at += strlen(rules + at) + 1;
+        }
+    }
+    if (rules_used + sizeof("!*") > sizeof(rules)) {
+        return false;
+    }
+    memcpy(rules + rules_used, "!*", sizeof("!*"));
+    rules_used += sizeof("!*");
+    return true;
+}
+
+/*
+ * Remembers the patterns for instruments to come. `*` makes all earlier rules idle, so they go; so does an
+ * earlier rule with the same pattern, lest a program that switches back and forth fills the memory. `only`: no
+ * other timers. All of them, or -ENOSPC and none.
+ */
+static int remember(const char *globs, char sign, bool only)
 {
     static char before[RULES_BYTES];
     size_t used_before = rules_used;
     memcpy(before, rules, rules_used);
-    for (const char *p = globs; *p != '\0';) {
+    bool fits = !only || forget_timers();
+    for (const char *p = globs; *p != '\0' && fits;) {
         size_t length = strcspn(p, ",");
         if (length == 1 && *p == '*') {
             rules_used = 0;
@@ -342,9 +564,8 @@ static int remember(const char *globs, char sign)
         if (length > 0) {
             forget(p, length);
             if (rules_used + length + 2 > sizeof(rules)) {
-                memcpy(rules, before, used_before);
-                rules_used = used_before;
-                return -ENOSPC;
+                fits = false;
+                break;
             }
             rules[rules_used] = sign;
             memcpy(rules + rules_used + 1, p, length);
@@ -353,6 +574,11 @@ static int remember(const char *globs, char sign)
         }
         p += length;
         p += *p == ',';
+    }
+    if (!fits) {
+        memcpy(rules, before, used_before);
+        rules_used = used_before;
+        return -ENOSPC;
     }
     return 0;
 }
@@ -370,10 +596,7 @@ static int change(const char *globs, enum change what)
     }
     tare__registry_lock();
     int count = 0;
-    if (what == ENABLE_ONLY) {
-        remember("*", '-');
-    }
-    int error = what == RESET ? 0 : remember(globs, what == DISABLE ? '-' : '+');
+    int error = what == RESET ? 0 : remember(globs, what == DISABLE ? '-' : '+', what == ENABLE_ONLY);
     for (uint32_t i = 0; error == 0 && i < tare__rt.page->instrument_count; i++) {
         const struct tare_entry *entry = &tare__rt.entries[i];
         bool match = tare__name_matches(globs, entry_module(entry), entry_name(entry));
@@ -381,8 +604,8 @@ static int change(const char *globs, enum change what)
         count += match;
         if (what == RESET && match) {
             tare__control_reset(control);
-        } else if (what == ENABLE_ONLY || (what != RESET && match)) {
-            store_relaxed(&control->enabled, match && what != DISABLE);
+        } else if ((what == ENABLE_ONLY && entry->kind == TARE_KIND_TIMER) || (what != RESET && match)) {
+            control_switch(control, match && what != DISABLE);
         }
     }
     tare__registry_unlock();
@@ -422,5 +645,5 @@ HIDDEN int tare__registry_init(const struct config *config)
     }
     table = memory;
     table_mask = size - 1;
-    return config->enable != NULL ? remember(config->enable, '+') : 0;
+    return config->enable != NULL ? remember(config->enable, '+', false) : 0;
 }

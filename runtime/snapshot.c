@@ -93,7 +93,7 @@ int tare__snapshot(const char *globs, void *out, size_t max, size_t size)
         const struct tare_entry *entry = &tare__rt.entries[i];
         const char *module = tare__rt.strings + entry->module_string;
         const char *name = tare__rt.strings + entry->name_string;
-        if (globs != NULL && !tare__name_matches(globs, module, name)) {
+        if (entry->kind != TARE_KIND_TIMER || (globs != NULL && !tare__name_matches(globs, module, name))) {
             continue;
         }
         if (found < max) {

@@ -2,10 +2,12 @@
 /*
  * Where a page's memory comes from. Three sources: a memfd (nobody else's, gone with the last process that has
  * it open), a file that the user named, or the next page of a set that `tare run` made. All are sparse: room
- * for a thousand timers and a hundred threads is 770 MB of addresses, and takes as much memory as was touched.
+ * for a thousand timers and a hundred threads is 840 MB of addresses, and takes as much memory as was touched.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,9 @@ enum {
     FD_FLOOR = 200, /* where our descriptor is kept, out of the way of programs that count on the low ones */
     BLOCK_MAX_SMALL = 4,
     PATH_BYTES = 4096,
+    SUFFIX_BYTES = 16, /* of .PID.N: a process id has 7 digits */
+    IMAGES_MOST =
+        99, /* programs that one process becomes, one after the other, and that have files of their own */
     PUBLISH_TRIES = 5,
     NOREPLACE = 1, /* RENAME_NOREPLACE of <linux/fs.h> */
 };
@@ -36,7 +41,7 @@ static uint64_t align(uint64_t value, uint64_t to)
     return (value + to - 1) / to * to;
 }
 
-static void lay_out(struct tare_page *page, uint32_t instruments, uint32_t blocks)
+static void lay_out(struct tare_page *page, uint32_t instruments, uint32_t blocks, uint64_t extras)
 {
     *page = (struct tare_page){
         .version = TARE_PAGE_VERSION,
@@ -50,6 +55,7 @@ static void lay_out(struct tare_page *page, uint32_t instruments, uint32_t block
         .histogram_stride = TARE_BUCKET_COUNT * sizeof(uint64_t),
         .bucket_count = TARE_BUCKET_COUNT,
         .bucket_bits = TARE_BUCKET_BITS,
+        .cell_stride = sizeof(struct tare_cell),
         .slots_offset = SLOTS_OFFSET,
         .strings_used = 1, /* offset 0 is the empty string */
     };
@@ -58,29 +64,41 @@ static void lay_out(struct tare_page *page, uint32_t instruments, uint32_t block
     page->control_offset = sizeof(struct tare_page);
     page->directory_offset =
         align(page->control_offset + (n + HIDDEN_TIMERS) * page->control_stride, PAGE_BYTES);
-    page->strings_offset = align(page->directory_offset + n * page->entry_stride, PAGE_BYTES);
-    page->strings_size = align(65536 + n * 128, PAGE_BYTES);
+    page->cells_offset = align(page->directory_offset + n * page->entry_stride, PAGE_BYTES);
+    page->strings_offset = align(page->cells_offset + (n + HIDDEN_TIMERS) * page->cell_stride, PAGE_BYTES);
+    page->strings_size = align(65536 + n * 256, PAGE_BYTES);
     page->blocks_offset = page->strings_offset + page->strings_size;
     page->histograms_offset =
         (uint32_t)align(SLOTS_OFFSET + (n + HIDDEN_TIMERS) * page->slot_stride, PAGE_BYTES);
     page->block_stride =
         align(page->histograms_offset + (n + HIDDEN_TIMERS) * page->histogram_stride, PAGE_BYTES);
-    page->page_size = page->blocks_offset + (uint64_t)blocks * page->block_stride;
+    page->extras_offset = page->blocks_offset + (uint64_t)blocks * page->block_stride;
+    page->extras_size = extras;
+    page->page_size = page->extras_offset + page->extras_size;
 }
 
-/* Lays the page out as large as it may be: fewer threads rather than none where file sizes are limited. */
+/*
+ * Lays the page out as large as it may be: fewer threads rather than none where file sizes are limited, an
+ * eighth of the room for extras, and none of it for them where there is hardly any.
+ */
 static int lay_out_within(struct tare_page *page, const struct config *config, uint64_t limit)
 {
     uint32_t blocks = config->block_max;
+    uint64_t extras = config->extras_size;
     for (;;) {
-        lay_out(page, config->instrument_max, blocks);
+        lay_out(page, config->instrument_max, blocks, extras);
         if (page->page_size <= limit) {
             return 0;
         }
-        if (blocks == 1) {
+        if (extras > limit / 8) {
+            extras = limit / 8 / PAGE_BYTES * PAGE_BYTES;
+        } else if (blocks > 1) {
+            blocks = blocks / 2;
+        } else if (extras > 0) {
+            extras = 0;
+        } else {
             return -EFBIG;
         }
-        blocks = blocks / 2;
     }
 }
 
@@ -172,7 +190,8 @@ HIDDEN void tare__name_process(struct tare_page *page)
 }
 
 /*
- * Whether the file is a page whose process is still there: 1, or 0; -EEXIST: it is something else, hands off.
+ * Whether the file is a page whose process is still there: 1, or 0; -EEXIST: it is something else, hands off, as off
+ * what cannot be looked at: -errno, but not -EBUSY.
  */
 static int in_use(const char *path)
 {
@@ -180,7 +199,7 @@ static int in_use(const char *path)
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
-        return errno == ENOENT ? 0 : -EEXIST;
+        return errno == ENOENT ? 0 : errno == ELOOP || errno == EBUSY || errno == ENXIO ? -EEXIST : -errno;
     }
     ssize_t n = -1;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
@@ -281,7 +300,7 @@ static int write_file(struct tare_page *page, const char *path, struct source *s
 static int open_file(struct tare_page *page, const struct config *config, bool forked, struct source *source)
 {
     char path[PATH_BYTES];
-    int error = expand(path, sizeof(path) - 16, config->page);
+    int error = expand(path, sizeof(path) - SUFFIX_BYTES, config->page);
     if (error != 0) {
         return error;
     }
@@ -290,9 +309,15 @@ static int open_file(struct tare_page *page, const struct config *config, bool f
         int used = in_use(path);
         error = used < 0 ? used : used == 1 ? -EBUSY : write_file(page, path, source);
     }
-    if (error == -EBUSY) {
-        snprintf(path + strlen(path), 16, ".%d", (int)getpid());
-        error = write_file(page, path, source);
+    size_t length = strlen(path);
+    for (int n = 1; error == -EBUSY && n <= IMAGES_MOST;
+         n++) { /* a process that became another program has more */
+        int end = snprintf(path + length, SUFFIX_BYTES, ".%d", (int)getpid());
+        if (n > 1) {
+            snprintf(path + length + end, SUFFIX_BYTES - (size_t)end, ".%d", n);
+        }
+        int used = in_use(path);
+        error = used < 0 ? used : used == 1 ? -EBUSY : write_file(page, path, source);
     }
     return error;
 }
@@ -347,6 +372,8 @@ HIDDEN int tare__source_open(struct tare_page *page, const struct config *config
     uint64_t limit = lesser(file_size_limit(), address_limit(forked));
     bool in_set = config->page != NULL && strncmp(config->page, "set:", 4) == 0;
     int error = lay_out_within(page, config, in_set ? address_limit(forked) : limit);
+    int no_file = in_set ? 0 : error;
+    *source = (struct source){.fd = -1};
     if (inherited >= 0 && (!in_set || error != 0)) {
         close(inherited); /* it may be the last that we can have */
     }
@@ -355,15 +382,65 @@ HIDDEN int tare__source_open(struct tare_page *page, const struct config *config
         if (error == 0) {
             return 0;
         }
+        no_file = in_set ? 0 : error;
     }
     error = lay_out_within(page, config, limit);
-    return error != 0 ? error : open_memfd(page, source);
+    error = error != 0 ? error : open_memfd(page, source);
+    source->no_file = config->page != NULL ? no_file : 0;
+    return error;
+}
+
+/*
+ * Whoever starts programs with TARE_PAGE in their environment wants their pages, so this is said, as one of the few
+ * things that the runtime says by itself. It must not do harm: stderr may be closed, full, or a pipe that nobody reads.
+ */
+HIDDEN void tare__source_complain(const struct config *config, const struct source *source, bool made)
+{
+    char line[1024];
+    int saved_errno = errno, error = -source->no_file;
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (error == 0 || source->fd == STDERR_FILENO || poll(&out, 1, 0) != 1 || out.revents != POLLOUT) {
+        errno = saved_errno;
+        return;
+    }
+    enum { SHOWN = 600 };
+    const char *why = error == EEXIST  ? "what is there is no page"
+                      : error == EBUSY ? "others have its names"
+                                       : strerror(error);
+    const char *more = strlen(config->page) > SHOWN ? "..." : "";
+    int length =
+        snprintf(line, sizeof(line), "tare: cannot make the page '%.*s%s': %s: %s\n", SHOWN, config->page, more,
+                 why, made ? "it is in memory" : "there is none, and nothing is measured");
+    length = length < (int)sizeof(line) ? length : (int)sizeof(line) - 1;
+    for (int i = 0; i < length - 1; i++) { /* the name may be anybody's */
+        line[i] = (unsigned char)line[i] < 0x20 || line[i] == 0x7f ? '?' : line[i];
+    }
+    /* What a write may raise: the pipe's reader went away, the file may not grow, the terminal is another's. */
+    sigset_t blocked, before, pending, raised;
+    const struct timespec at_once = {0};
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGPIPE);
+    sigaddset(&blocked, SIGXFSZ);
+    sigaddset(&blocked, SIGTTOU);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    if (write(STDERR_FILENO, line, (size_t)length) < 0 && (errno == EPIPE || errno == EFBIG)) {
+        int signal = errno == EPIPE ? SIGPIPE : SIGXFSZ;
+        sigemptyset(&raised);
+        sigaddset(&raised, signal);
+        if (!sigismember(&pending, signal)) {
+            sigtimedwait(&raised, NULL, &at_once);
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = saved_errno;
 }
 
 HIDDEN int tare__source_shrink(struct tare_page *page, const struct config *config, const struct source *source)
 {
     struct config smaller = *config;
     smaller.block_max = page->block_max / 2;
+    smaller.extras_size = page->extras_size / 2 / PAGE_BYTES * PAGE_BYTES;
     if (page->block_max <= BLOCK_MAX_SMALL) {
         return -ENOMEM;
     }

@@ -12,6 +12,7 @@ struct source {
     uint64_t offset; /* of the page in it */
     enum source_kind kind;
     uint32_t flags; /* enum tare_page_flags that follow from it */
+    int no_file; /* why it is not in the file that TARE_PAGE names: -errno; 0: it is, or there is no such wish */
 };
 
 /*
@@ -21,6 +22,12 @@ struct source {
  */
 HIDDEN int tare__source_open(struct tare_page *page, const struct config *config, int inherited, bool forked,
                              struct source *source);
+
+/*
+ * Says on stderr, in a line, that the page is not in the file that was asked for, if so; `made`: it is in memory
+ * instead. Only where a reader of stderr gets it at once: it neither waits nor raises a signal. errno is kept.
+ */
+HIDDEN void tare__source_complain(const struct config *config, const struct source *source, bool made);
 
 /* Lays it out for half the threads, as there is no address space for it. -ENOMEM where it is small already. */
 HIDDEN int tare__source_shrink(struct tare_page *page, const struct config *config,

@@ -42,6 +42,20 @@ HIDDEN void tare__thread_first(void)
     prctl(PR_GET_NAME, first_name);
 }
 
+/*
+ * A handler that comes between the two finds no slots, and looks at tare__self (instruments.c), or finds those
+ * of a block that is still ours.
+ */
+HIDDEN void tare__self_set(struct tare_block *block)
+{
+    tare__self = block;
+    fence_signal();
+    tare__slots = block != NULL
+                      ? (uintptr_t)block + SLOTS_OFFSET - (uintptr_t)tare__rt.controls * SLOT_PER_CONTROL
+                      : 0; /* modulo 2^64; should it be 0, tare__add_first does all of it */
+    fence_signal();
+}
+
 /* Prepares a block that has become the calling thread's. */
 HIDDEN void tare__block_claim(struct tare_block *block)
 {
@@ -141,7 +155,8 @@ HIDDEN struct tare_block *tare__thread_attach(void)
         fetch_add_relaxed(&tare__rt.page->lost_scopes, 1);
     } else {
         tare__block_claim(block);
-        tare__self = block;
+        tare__states_leave(block, true); /* of a thread that went without our destructor */
+        tare__self_set(block);
         lost = 0;
         if (ending) { /* nobody will tell us of its end: whoever needs a block looks */
             store_release(&block->state, TARE_BLOCK_ENDING);
@@ -163,8 +178,9 @@ static void detach(void *value)
     if (block != tare__self) {
         return;
     }
-    tare__self = NULL;
+    tare__self_set(NULL);
     ending = true;
+    tare__states_leave(block, false);
     store_release(&block->state, TARE_BLOCK_ENDED); /* pairs with the acquire of whoever adopts it */
 }
 

@@ -19,25 +19,10 @@
 
 HIDDEN struct tare__runtime tare__rt = {.fd = -1};
 HIDDEN _Thread_local struct tare_block *tare__self __attribute__((tls_model("initial-exec")));
+__thread uintptr_t tare__slots __attribute__((tls_model("initial-exec")));
 
-/*
- * The control that a timer's `enabled` points to. The index follows from the address, so that the two are of
- * one reading: the timer may be withdrawn by another thread between the site's look at it and here, and then
- * points to a control that is nobody's.
- */
-static inline struct tare_control *control_of(const tare_timer *timer)
-{
-    return (struct tare_control *)(uintptr_t)load_relaxed(&timer->enabled);
-}
-
-enum { SLOT_PER_CONTROL = sizeof(struct tare_slot) / sizeof(struct tare_control) };
 _Static_assert(sizeof(struct tare_slot) % sizeof(struct tare_control) == 0,
                "begin() scales one offset to the other");
-
-static inline uint32_t control_index(const struct tare_control *control)
-{
-    return (uint32_t)(control - tare__rt.controls);
-}
 
 static inline uint32_t generation_of(uint32_t index)
 {
@@ -356,11 +341,8 @@ static inline __attribute__((always_inline)) void begin(tare_timer *timer, tare_
         begin_seldom(timer, span, frame, place);
         return;
     }
-    /* A slot is sixteen times as large as a control: its place follows from the control's without the index. */
-    uint64_t offset = (uint64_t)((const unsigned char *)control - (const unsigned char *)tare__rt.controls);
-    struct tare_slot *slot =
-        (struct tare_slot *)((unsigned char *)block + SLOTS_OFFSET + offset * SLOT_PER_CONTROL);
-    uint32_t index = (uint32_t)(offset / sizeof(struct tare_control));
+    struct tare_slot *slot = control_slot(block, control);
+    uint32_t index = control_index(control);
     uint32_t generation = load_relaxed(&control->generation);
     if (unlikely(slot->generation != generation ||
                  load_relaxed(&slot->open_token) > load_relaxed(&block->base_token))) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A library's timers come with dlopen and go with dlclose. What they counted stays, in the same place when
+ * A library's timers and counters come with dlopen and go with dlclose. What they counted stays, in the same place when
  * the library comes back; meanwhile the page says that they are not loaded. A pattern given earlier applies
  * to a library that is loaded later. Two libraries, or a library and the program, that declare one name share
  * one timer.
@@ -10,7 +10,8 @@
 #include "tests/behaviour/behaviour.h"
 
 TARE_MODULE("plugin");
-TARE_TIMER(shared); /* the library has this one, too */
+TARE_TIMER(shared);        /* the library has this one, too */
+TARE_COUNTER(calls_total); /* and this one */
 
 typedef void plugin_work_function(unsigned times);
 
@@ -88,8 +89,10 @@ static void check_loop(void)
         CHECK_EQ(stats_of("plugin::work").enabled, 1);
         work(10);
         CHECK_EQ(stats_of("plugin::work").calls, i * 10);
+        CHECK_EQ(TARE_TOTAL(calls_total), i * 10);
         bool gone = unload(library, path);
         CHECK_EQ(stats_of("plugin::work").calls, i * 10);
+        CHECK_EQ(TARE_TOTAL(calls_total), i * 10);
         if (i == 1 || i == 50) {
             check_page(!gone, i * 10);
         }
@@ -134,6 +137,7 @@ static void check_sharing(void)
     }
     CHECK_EQ(stats_of("plugin::work").calls, 110);
     CHECK_EQ(stats_of("plugin::shared").calls, 1110);
+    CHECK_EQ(TARE_TOTAL(calls_total), 110);
     CHECK_EQ(tare_snapshot(NULL, NULL, 0), 2);
     check_page(true, 110);
     bool gone = unload(library, path);
@@ -143,6 +147,7 @@ static void check_sharing(void)
     gone = unload(other, other_path) && gone;
     check_page(!gone, 111);
     CHECK_EQ(stats_of("plugin::shared").calls, 1111);
+    CHECK_EQ(TARE_TOTAL(calls_total), 111);
     unlink(other_path);
 }
 
@@ -155,7 +160,7 @@ int main(int argc, char **argv)
         CHECK_EQ(stats_of("plugin::shared").enabled, 0);
         return failed_checks != 0;
     }
-    MUST(tare_enable("*") == 1);
+    MUST(tare_enable("*") == 2);
     begin_case("a library that comes and goes keeps its counts");
     check_loop();
     begin_case("patterns apply to libraries that are loaded later");

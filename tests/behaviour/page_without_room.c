@@ -45,7 +45,7 @@ static void check_report(const char *path)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     MUST(fd >= 0 && read(fd, text_of_report, sizeof(text_of_report) - 1) > 0);
     close(fd);
-    CHECK(strstr(text_of_report, "6 timers did not fit") != NULL);
+    CHECK(strstr(text_of_report, "6 instruments did not fit") != NULL);
 }
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 TARE_MODULE("plugin");
 TARE_TIMER(work);
 TARE_TIMER(shared);
+TARE_COUNTER(calls_total);
 
 __attribute__((visibility("default"))) void plugin_work(unsigned times);
 void plugin_work(unsigned times)
@@ -15,5 +16,13 @@ void plugin_work(unsigned times)
     for (unsigned i = 0; i < times; i++) {
         TARE_SCOPE(work);
         TARE_SCOPE(shared);
+        TARE_ADD(calls_total, 1);
     }
+}
+
+__attribute__((visibility("default"))) int plugin_call(void (*function)(void));
+int plugin_call(void (*function)(void))
+{
+    function();
+    return 1;
 }
