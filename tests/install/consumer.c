@@ -4,6 +4,7 @@
  * linking. It succeeds if the timer that it declares is found and counts as often as its scope was run. With
  * TARE_DISABLE nothing of tare may be left in it, and it succeeds if the timer is not there.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ int main(void)
     }
     int found = tare_snapshot("consumer::work", &stats, 1);
     if (enabled != EXPECTED_TIMERS || found != EXPECTED_TIMERS || stats.calls != EXPECTED_CALLS) {
-        fprintf(stderr, "enabled %d, found %d, calls %llu\n", enabled, found, (unsigned long long)stats.calls);
+        fprintf(stderr, "enabled %d, found %d, calls %" PRIu64 "\n", enabled, found, stats.calls);
         return 1;
     }
     if (strcmp(tare_version(), TARE_VERSION) != 0) {
