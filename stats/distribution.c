@@ -44,6 +44,9 @@ double tare_normal_quantile(double p)
         double density = exp(-0.5 * z * z) / SQRT_TWO_PI;
         double step = (0.5 * erfc(z * SQRT_HALF) - tail) / density;
         z += step / (1.0 - 0.5 * z * step);
+        if (fabs(step) < 1e-6) { /* the error is cubed by each */
+            break;
+        }
     }
     return p < 0.5 ? -z : z;
 }

@@ -109,6 +109,17 @@ int tare_proportion_wilson(uint64_t successes, uint64_t trials, double confidenc
     return 0;
 }
 
+double tare_share_error(double share, double n, double confidence)
+{
+    if (!(n > 0) || !(share >= 0 && share <= 1)) {
+        return NAN;
+    }
+    double z = tare_normal_quantile(0.5 + confidence / 2.0), square = z * z;
+    double middle = (share + square / (2.0 * n)) / (1.0 + square / n);
+    double half = z * sqrt(share * (1.0 - share) / n + square / (4.0 * n * n)) / (1.0 + square / n);
+    return fabs(middle - share) + half;
+}
+
 int tare_proportion_exact(uint64_t successes, uint64_t trials, double confidence, struct tare_interval *out)
 {
     int err = check_proportion(successes, trials, confidence, out);

@@ -57,6 +57,12 @@ int tare_mean_interval(const struct tare_moments *moments, double n_effective, d
  * pages 404-413) covers at least as often as asked for at every chance, and is wider: for claims.
  */
 int tare_proportion_wilson(uint64_t successes, uint64_t trials, double confidence, struct tare_interval *out);
+/*
+ * A share of n samples with the error to write behind it: the distance from `share` to the farther end of Wilson's interval,
+ * whose middle is not the share, so that share +- error holds the interval. n may be a number of samples that weights are
+ * worth, and no whole one (Kish's effective size). NAN unless n is above 0 and the share in [0, 1].
+ */
+double tare_share_error(double share, double n, double confidence);
 int tare_proportion_exact(uint64_t successes, uint64_t trials, double confidence, struct tare_interval *out);
 
 #endif

@@ -17,6 +17,7 @@
 #include "stats/quantile.h"
 #include "stats/random.h"
 #include "stats/values.h"
+#include "stats/values_parts.h"
 
 static void what_is_no_number_is_refused_wherever_it_stands(void **state)
 {
@@ -69,6 +70,35 @@ static void every_length_is_sorted(void **state)
     }
 }
 
+/* Shapes on which quicksorts are slow, and what they then go on with. */
+static void every_shape_is_sorted(void **state)
+{
+    enum { N = 20000 };
+    static double values[N], expected[N], heaped[N];
+    struct tare_random random;
+    (void)state;
+    tare_random_seed(&random, 6);
+    for (int shape = 0; shape < 7; shape++) {
+        for (size_t i = 0; i < N; i++) {
+            double up = (double)i, down = (double)(N - i);
+            values[i] = shape == 0   ? up
+                        : shape == 1 ? down
+                        : shape == 2 ? fmin(up, down)
+                        : shape == 3 ? fmax(up, down)
+                        : shape == 4 ? (double)(i % 3)
+                        : shape == 5 ? (i % 2 == 0 ? up : down)
+                                     : tare_random_normal(&random);
+        }
+        memcpy(expected, values, sizeof(values));
+        memcpy(heaped, values, sizeof(values));
+        qsort(expected, N, sizeof(double), compare_doubles);
+        tare_values_sort(values, N);
+        tare__heap_sort(heaped, N);
+        assert_memory_equal(values, expected, sizeof(values));
+        assert_memory_equal(heaped, expected, sizeof(values));
+    }
+}
+
 static void median_and_mad_refuse_and_leave_values_alone(void **state)
 {
     (void)state;
@@ -98,6 +128,7 @@ int main(void)
         cmocka_unit_test(what_is_no_number_is_refused_wherever_it_stands),
         cmocka_unit_test(finite_values_are_taken),
         cmocka_unit_test(every_length_is_sorted),
+        cmocka_unit_test(every_shape_is_sorted),
         cmocka_unit_test(median_and_mad_refuse_and_leave_values_alone),
     };
     return cmocka_run_group_tests_name("values", tests, NULL, NULL);
