@@ -1,17 +1,26 @@
-# What `make install` puts where, and how programs find it: pkg-config (tare.pc) and find_package(tare).
+# What `make install` puts where, and how programs find it: pkg-config (tare.pc, tare-bench.pc) and find_package(tare).
 include(CMakePackageConfigHelpers)
 
-install(TARGETS tare_shared tare_static EXPORT tareTargets
+install(TARGETS tare_shared tare_static tare_bench_archive tare_bench tare_bench_static EXPORT tareTargets
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 if(TARGET tare_libc)
-    install(TARGETS tare_libc LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+    install(TARGETS tare_libc tare_count tare_functions LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+endif()
+if(TARGET tare_profile)
+    install(TARGETS tare_profile LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 endif()
 install(DIRECTORY include/tare DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 if(TARGET tare)
     install(TARGETS tare RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
     install(TARGETS tare-rungs RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/tare")
+    if(TARGET tare-serve)
+        install(TARGETS tare-serve RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/tare")
+    endif()
+    if(TARGET tare-history)
+        install(TARGETS tare-history RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/tare")
+    endif()
 endif()
 
 # Paths in both files are relative to where the file lies, so that an installed tree can be moved.
@@ -26,8 +35,10 @@ else()
     set(tare_pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
     set(tare_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
-configure_file(tare.pc.in tare.pc @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/tare.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+foreach(module IN ITEMS tare tare-bench)
+    configure_file(${module}.pc.in ${module}.pc @ONLY)
+    install(FILES "${PROJECT_BINARY_DIR}/${module}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endforeach()
 
 set(tare_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/tare")
 configure_package_config_file(cmake/tareConfig.cmake.in tareConfig.cmake INSTALL_DESTINATION "${tare_cmake_dir}")
@@ -64,4 +75,11 @@ if(TARGET tare)
         OPTIONAL)
     install(FILES completions/_tare DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" OPTIONAL)
 endif()
-install(FILES docs/result.schema.json docs/page-format.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)
+# What man pages refer to.
+install(FILES docs/result.schema.json docs/comparison.schema.json docs/dual.schema.json docs/live.schema.json
+    docs/history-check.schema.json
+    docs/history-page.schema.json
+    docs/history.md docs/history-store.md docs/history-import.md docs/gates.md docs/changepoints.md docs/dashboard.md
+    docs/ci.md docs/fleet.md docs/benchmarks.md docs/verdicts.md docs/profiling.md
+    docs/page-format.md docs/live.md docs/hotspots.md docs/serve.md docs/metrics.md docs/captures.md
+    DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)
