@@ -12,6 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tare/page.h>
+
+static void timer_release(struct tare_elf_timer *timer)
+{
+    free(timer->module);
+    free(timer->name);
+    free(timer->file);
+    free(timer->unit);
+    free(timer->labels);
+    free(timer->help);
+}
+
 #if defined(TARE_HAVE_LIBELF) && TARE_HAVE_LIBELF
 
 #include <libgen.h>
@@ -62,13 +74,6 @@ static void work_free(struct work *work)
     free(work);
 }
 
-static void timer_release(struct tare_elf_timer *timer)
-{
-    free(timer->module);
-    free(timer->name);
-    free(timer->file);
-}
-
 /* The directory of a file, for $ORIGIN. */
 static char *origin_of(const char *path)
 {
@@ -82,13 +87,15 @@ static char *origin_of(const char *path)
     return result;
 }
 
-/* Sorts by name; the same name compares equal. */
+/* Sorts by name; what is one instrument for the runtime compares equal. */
 static int compare_timers(const void *a, const void *b)
 {
     const struct tare_elf_timer *left = a;
     const struct tare_elf_timer *right = b;
     int order = strcmp(left->module, right->module);
-    return order != 0 ? order : strcmp(left->name, right->name);
+    order = order != 0 ? order : strcmp(left->name, right->name);
+    order = order != 0 ? order : strcmp(left->labels, right->labels);
+    return order != 0 ? order : (left->kind > right->kind) - (left->kind < right->kind);
 }
 
 static void release_node(void *node)
@@ -131,7 +138,11 @@ static int take_timers(struct builder *builder, size_t object, struct tare_elf_t
         if (seen == 0) {
             timers[i].object = object;
             list->timers[list->timer_count++] = timers[i];
-            list->objects[object].timer_count++;
+            if (timers[i].kind == TARE_KIND_TIMER) {
+                list->objects[object].timer_count++;
+            } else {
+                list->objects[object].instrument_count++;
+            }
         } else {
             timer_release(&timers[i]);
             result = seen < 0 ? seen : result;
@@ -363,6 +374,29 @@ static int add_needed(struct builder *builder, size_t index)
     return 0;
 }
 
+/* Puts the timers first, and what is none behind them. */
+static int sort_out_timers(struct tare_elf_list *list)
+{
+    size_t count = list->timer_count, timers = 0, others = 0;
+    struct tare_elf_timer *sorted = calloc(count + 1, sizeof *sorted);
+    if (sorted == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        timers += list->timers[i].kind == TARE_KIND_TIMER;
+    }
+    list->timer_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool timer = list->timers[i].kind == TARE_KIND_TIMER;
+        sorted[timer ? list->timer_count++ : timers + others++] = list->timers[i];
+    }
+    free(list->timers);
+    list->timers = sorted;
+    list->instruments = sorted + timers;
+    list->instrument_count = others;
+    return 0;
+}
+
 int tare_elf_list(const char *path, struct tare_elf_list *list, char *message, size_t size)
 {
     memset(list, 0, sizeof *list);
@@ -380,6 +414,9 @@ int tare_elf_list(const char *path, struct tare_elf_list *list, char *message, s
     }
     for (size_t i = 0; result == 0 && i < list->object_count; i++) {
         result = add_needed(builder, i);
+    }
+    if (result == 0) {
+        result = sort_out_timers(list);
     }
 out:
     if (builder != NULL) {
@@ -454,6 +491,7 @@ static int inspect_image(const char *path, struct tare_elf_info *info, uint16_t 
     info->is_dynamic = info->is_program && info->interpreter != NULL;
     info->is_static = info->is_program && info->interpreter == NULL;
     info->has_timers = tare__image_has_timers(&image);
+    info->has_benches = tare__image_has_benches(&image);
     info->needs_tare = needs_runtime(&image);
     info->contains_tare = contains_runtime(&image);
 out:
@@ -548,10 +586,8 @@ void tare_elf_list_release(struct tare_elf_list *list)
         free(list->objects[i].path);
         free(list->objects[i].problem);
     }
-    for (size_t i = 0; i < list->timer_count; i++) {
-        free(list->timers[i].module);
-        free(list->timers[i].name);
-        free(list->timers[i].file);
+    for (size_t i = 0; i < list->timer_count + list->instrument_count; i++) {
+        timer_release(&list->timers[i]); /* the others are behind them */
     }
     free(list->objects);
     free(list->timers);

@@ -14,14 +14,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A timer that TARE_TIMER left in a file. */
+/* A timer that TARE_TIMER left in a file; or what TARE_COUNTER and so on did. */
 struct tare_elf_timer {
     char *module; /* as the runtime will name it: the stem of `file` where the source says nothing */
     char *name;
     char *file; /* "" if unknown */
     uint32_t line;
-    uint32_t kind; /* enum tare_kind */
-    size_t object; /* index of the object that declares it */
+    uint32_t kind;              /* enum tare_kind */
+    size_t object;              /* index of the object that declares it */
+    char *unit, *labels, *help; /* "" for none; all of a timer's are */
+    uint32_t size;              /* top-k: keys that are kept; frames: of the ring */
 };
 
 /* The program, or a library that it needs. */
@@ -30,7 +32,8 @@ struct tare_elf_object {
     char *path;    /* where it was found; NULL: not found */
     char *problem; /* why it could not be read, or what of it is left out; NULL: nothing to say */
     size_t timer_count;
-    bool is_runtime; /* libtare itself, or with libtare linked into it */
+    size_t instrument_count; /* of other kinds */
+    bool is_runtime;         /* libtare itself, or with libtare linked into it */
 };
 
 struct tare_elf_list {
@@ -38,6 +41,8 @@ struct tare_elf_list {
     size_t object_count;
     struct tare_elf_timer *timers; /* by object, then source file and line; a module::name is listed once */
     size_t timer_count;
+    struct tare_elf_timer *instruments; /* those that are no timers, in the same order */
+    size_t instrument_count;
     bool has_runtime; /* one of the objects is_runtime: the timers would work */
 };
 
@@ -76,6 +81,7 @@ struct tare_elf_info {
     bool is_pie;
     bool is_library;    /* a shared library */
     bool has_timers;    /* has declarations of its own (libraries not looked at) */
+    bool has_benches;   /* the same, of TARE_BENCH */
     bool needs_tare;    /* names libtare.so as needed (libraries not looked at) */
     bool contains_tare; /* libtare is linked into it */
 

@@ -88,6 +88,7 @@ enum tare__symbol tare__image_find_symbol(struct tare__image *image, const char 
 
 /* Whether there is a section "tare_timers" that is not empty. (This and the next: elf_timers.c.) */
 bool tare__image_has_timers(struct tare__image *image);
+bool tare__image_has_benches(struct tare__image *image); /* of TARE_BENCH */
 
 /*
  * Reads the file's timers into an allocated array, whose strings and itself the caller frees, also after an

@@ -15,12 +15,14 @@
 
 /* For TARE_ABI alone: the declarations would have this program enrol timers. */
 #define TARE_DISABLE
+#include <tare/page.h>
 #include <tare/tare.h>
 
 #include "record/clean.h"
 #include "record/elf_image.h"
 
 #define TIMERS_SECTION "tare_timers"
+#define BENCHES_SECTION "tare_benches"
 
 enum {
     NAME_MAX_BYTES = 255,      /* as the runtime cuts module and name */
@@ -42,6 +44,15 @@ enum {
     TIMER_KIND = 44,
     TIMER_SIZE = 48,
 };
+
+/* struct tare_instrument: a struct tare_timer, and what timers do not have. Only of kinds from 2 on. */
+enum {
+    INSTRUMENT_UNIT = 48,
+    INSTRUMENT_LABELS = 56,
+    INSTRUMENT_HELP = 64,
+    INSTRUMENT_NUMBER = 84, /* the member `size` */
+};
+
 static uint32_t load_32(const void *from)
 {
     uint32_t value;
@@ -56,7 +67,7 @@ static uint64_t load_64(const void *from)
     return le64toh(value);
 }
 
-static bool find_timers(struct tare__image *image, GElf_Shdr *header)
+static bool find_section(struct tare__image *image, const char *name, GElf_Shdr *header)
 {
     size_t names_index;
     if (elf_getshdrstrndx(image->elf, &names_index) != 0) {
@@ -65,7 +76,7 @@ static bool find_timers(struct tare__image *image, GElf_Shdr *header)
     Elf_Data *names = tare__image_section(image, names_index);
     for (Elf_Scn *section = NULL; names != NULL && (section = elf_nextscn(image->elf, section)) != NULL;) {
         if (gelf_getshdr(section, header) != NULL && (header->sh_flags & SHF_ALLOC) != 0 &&
-            header->sh_size > 0 && tare__image_has_string(names, header->sh_name, TIMERS_SECTION)) {
+            header->sh_size > 0 && tare__image_has_string(names, header->sh_name, name)) {
             return true;
         }
     }
@@ -75,7 +86,13 @@ static bool find_timers(struct tare__image *image, GElf_Shdr *header)
 bool tare__image_has_timers(struct tare__image *image)
 {
     GElf_Shdr header;
-    return find_timers(image, &header);
+    return find_section(image, TIMERS_SECTION, &header);
+}
+
+bool tare__image_has_benches(struct tare__image *image)
+{
+    GElf_Shdr header;
+    return find_section(image, BENCHES_SECTION, &header);
 }
 
 /* The value that stands in its place at an address. */
@@ -250,6 +267,31 @@ static bool read_text(const struct tare__image *image, uint64_t address, char te
     return read_pointer(image, address, &at) && (at == 0 || tare__image_string(image, at, text) >= 0);
 }
 
+/* What an instrument has that is no timer; of a timer, nothing. Returns 0, -EINVAL or -ENOMEM. */
+static int read_instrument(const struct tare__image *image, uint64_t address, struct tare_elf_timer *timer)
+{
+    static const size_t places[] = {INSTRUMENT_UNIT, INSTRUMENT_LABELS, INSTRUMENT_HELP};
+    char **const members[] = {&timer->unit, &timer->labels, &timer->help};
+    for (size_t i = 0; i < 3; i++) {
+        char text[TARE__TEXT_MAX] = "";
+        if (timer->kind != TARE_KIND_TIMER && !read_text(image, address + places[i], text)) {
+            return -EINVAL;
+        }
+        *members[i] = copy_name(text, sizeof text);
+        if (*members[i] == NULL) {
+            return -ENOMEM;
+        }
+    }
+    if (timer->kind == TARE_KIND_TOPK || timer->kind == TARE_KIND_FRAMES) {
+        unsigned char raw[4];
+        if (tare__image_memory(image, address + INSTRUMENT_NUMBER, raw, sizeof raw) != sizeof raw) {
+            return -EINVAL;
+        }
+        timer->size = load_32(raw);
+    }
+    return 0;
+}
+
 /* Reads one struct tare_timer. Returns 1, 0 (of another version: left out), -EINVAL or -ENOMEM. */
 static int read_timer(const struct tare__image *image, uint64_t address, struct tare_elf_timer *timer)
 {
@@ -280,7 +322,8 @@ static int read_timer(const struct tare__image *image, uint64_t address, struct 
     uint64_t module_name = 0;
     bool named = module != 0 && read_pointer(image, module, &module_name) && module_name != 0;
     timer->module = copy_name(named ? text : stem(file), NAME_MAX_BYTES);
-    return timer->module != NULL ? 1 : -ENOMEM;
+    int failure = timer->module != NULL ? read_instrument(image, address, timer) : -ENOMEM;
+    return failure != 0 ? failure : 1;
 }
 
 static int compare_lines(const void *a, const void *b)
@@ -309,7 +352,7 @@ int tare__image_timers(struct tare__image *image, const char *path, struct tare_
     *count = 0;
     *skipped = 0;
     GElf_Shdr header;
-    if (!find_timers(image, &header)) {
+    if (!find_section(image, TIMERS_SECTION, &header)) {
         return 0;
     }
     uint64_t entries = header.sh_size / 8;

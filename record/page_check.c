@@ -5,8 +5,8 @@
  * ask for any header they like. What counts as damage is part of the contract: docs/page-format.md, "What a
  * reader checks".
  *
- * A page may claim to be huge and be a sparse file of no size at all, so there are limits to what we read.
- * Nothing that a page of the runtime's own limits needs in practice comes near them.
+ * A page may claim to be huge and be a sparse file of no size at all, so there are limits to what we read: those
+ * within which the runtime makes pages.
  */
 #include "record/page_check.h"
 
@@ -16,11 +16,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/labels.h"
+
 enum {
-    INSTRUMENTS_LIMIT = 1 << 20, /* the runtime's own limit is 2^16 */
-    BLOCKS_LIMIT = 1 << 16,      /* 2^12 */
-    SLOTS_LIMIT = 1 << 26,       /* instruments x blocks in use: 8 GiB to read */
-    STRINGS_LIMIT = 1 << 30,
+    INSTRUMENTS_LIMIT = 1 << 16, /* the runtime's own, as those of the next two */
+    BLOCKS_LIMIT = 1 << 12,
+    STRINGS_LIMIT = (1 << 24) + (1 << 16),
+    SLOTS_LIMIT = 1 << 26, /* instruments x blocks in use: 8 GiB, of which holes are not read */
 };
 
 /* Where a check says what it found. */
@@ -116,6 +118,7 @@ static int strides_check(const struct report *r, const struct tare_page *h)
     int error = stride_check(r, "control bytes", h->control_stride, sizeof(struct tare_control));
     error = error ? error : stride_check(r, "directory entries", h->entry_stride, sizeof(struct tare_entry));
     error = error ? error : stride_check(r, "slots", h->slot_stride, sizeof(struct tare_slot));
+    error = error ? error : stride_check(r, "cells", h->cell_stride, sizeof(struct tare_cell));
     if (error == 0 && h->block_stride % 8 != 0) { /* that it holds what is in a block, areas_check sees */
         error = fail(r, -EINVAL, "page is damaged: its blocks cannot be %llu bytes apart",
                      (unsigned long long)h->block_stride);
@@ -147,12 +150,14 @@ int tare__page_check(const struct tare_page *h, uint64_t offset, uint64_t limit,
         {"directory entries", h->directory_offset, h->entry_stride, h->instrument_max, 0},
         {"strings", h->strings_offset, 1, h->strings_size, 0},
         {"blocks", h->blocks_offset, h->block_stride, h->block_max, 0},
+        {"cells", h->cells_offset, h->cell_stride, h->instrument_max, 0},
+        {"extras", h->extras_offset, 8, h->extras_size / 8, 0},
     };
     struct area block[] = {
         {"slots", h->slots_offset, h->slot_stride, h->instrument_max, 0},
         {"histograms", h->histograms_offset, h->histogram_stride, h->instrument_max, 0},
     };
-    error = error ? error : areas_check(r, whole, 4, sizeof(*h), h->page_size);
+    error = error ? error : areas_check(r, whole, 6, sizeof(*h), h->page_size);
     error =
         error ? error : areas_check(r, block, histograms ? 2 : 1, sizeof(struct tare_block), h->block_stride);
     return error ? error : counts_check(r, h);
@@ -195,35 +200,17 @@ int tare__page_identify(const struct tare_page *h, char *message, size_t message
     return 0;
 }
 
-/* How many bytes the UTF-8 sequence at s takes; 0 if it is none (RFC 3629), or a control character. */
-static size_t utf8_printable(const unsigned char *s, size_t left)
+bool tare__labels_valid(const char *labels)
 {
-    if (s[0] < 0x80) {
-        return s[0] >= 0x20 && s[0] != 0x7f;
-    }
-    size_t size = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
-                  : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-                  : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                                : 0;
-    if (size == 0 || size > left) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((s[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool surrogate = s[0] == 0xed && s[1] >= 0xa0;
-    bool too_large = s[0] == 0xf4 && s[1] >= 0x90;
-    bool control = s[0] == 0xc2 && s[1] < 0xa0;
-    return overlong || surrogate || too_large || control ? 0 : size;
+    char normal[TARE__LABELS_BYTES + 1];
+    tare__labels_normal(normal, labels, strlen(labels), false);
+    return strcmp(normal, labels) == 0;
 }
 
 void tare__make_printable(char *text, size_t size)
 {
     for (size_t i = 0; i < size;) {
-        size_t length = text[i] == '\0' ? 1 : utf8_printable((const unsigned char *)text + i, size - i);
+        size_t length = text[i] == '\0' ? 1 : tare__utf8_printable((const unsigned char *)text + i, size - i);
         if (length == 0) {
             text[i] = '?';
             length = 1;

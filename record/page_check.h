@@ -6,6 +6,7 @@
 #ifndef TARE_RECORD_PAGE_CHECK_H
 #define TARE_RECORD_PAGE_CHECK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,13 @@
 
 /* Strides of controls, entries and slots are at most this, so that a reader's scratch memory is bounded. */
 #define TARE__STRIDE_LIMIT 4096u
+
+/*
+ * Whether the text is "key=value,key=value", or "", as runtime/labels.h makes it: up to 16 labels in 1020 bytes, in
+ * order of their keys, which are [a-zA-Z_][a-zA-Z0-9_]*, each at most once; a value is printable UTF-8 without a
+ * comma, also nothing.
+ */
+bool tare__labels_valid(const char *labels);
 
 /* Whether the header is that of a page which we can read, and which has been built. */
 int tare__page_identify(const struct tare_page *header, char *message, size_t message_size);

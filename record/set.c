@@ -35,7 +35,8 @@ static uint64_t within(uint32_t number, uint32_t otherwise, uint32_t limit)
 static uint64_t stride_for(uint64_t timers, uint64_t threads)
 {
     uint64_t block = 16384 + timers * (sizeof(struct tare_slot) + TARE_BUCKET_COUNT * sizeof(uint64_t));
-    uint64_t size = threads * block + timers * 256 + (UINT64_C(1) << 20);
+    uint64_t extras = (threads > THREADS_DEFAULT ? threads : THREADS_DEFAULT) * (UINT64_C(512) << 10);
+    uint64_t size = threads * block + timers * 448 + extras + (UINT64_C(1) << 20);
     uint64_t stride = STRIDE_MIN;
     while (stride < size) {
         stride *= 2;

@@ -57,10 +57,47 @@ uint64_t *page_builder_buckets(const struct page_builder *builder, uint32_t bloc
 void page_builder_record(struct page_builder *builder, uint32_t block, uint32_t timer, uint64_t ticks,
                          uint64_t within);
 
+/*
+ * The index of a new instrument of another kind, enabled and loaded, of generation 1; `unit` and `labels` may
+ * be NULL. States and frames get their names then.
+ */
+uint32_t page_builder_instrument(struct page_builder *builder, uint32_t kind, const char *module,
+                                 const char *name, const char *unit, const char *labels);
+void page_builder_names(struct page_builder *builder, uint32_t instrument, const char *const *names,
+                        uint32_t count);
+struct tare_cell *page_builder_cell(const struct page_builder *builder, uint32_t instrument);
+
+/* Room in the extras, of which there are 64 KiB; returns its offset in the page. */
+uint64_t page_builder_extra(struct page_builder *builder, size_t size);
+
+/* A counter's n more in one block. A gauge's value and peak, NAN: unknown. */
+void page_builder_count(const struct page_builder *builder, uint32_t block, uint32_t counter, uint64_t n);
+void page_builder_gauge(const struct page_builder *builder, uint32_t gauge, double value, double peak);
+
+/* A block's table of a top-k, and a key more in it, whose weight and hits count for all keys, too. */
+struct tare_topk *page_builder_topk(struct page_builder *builder, uint32_t block, uint32_t topk,
+                                    uint32_t capacity);
+void page_builder_key(const struct page_builder *builder, uint32_t block, uint32_t topk,
+                      const struct tare_topk_entry *key);
+
+/* A ring of frames, with as many parts as the instrument has names, and a frame more in it, with those parts.
+ */
+struct tare_frame_ring *page_builder_frames(struct page_builder *builder, uint32_t frames, uint32_t capacity,
+                                            uint32_t slow_capacity);
+void page_builder_frame(struct tare_frame_ring *ring, uint64_t start_ticks, uint64_t ticks,
+                        const uint64_t *part_ticks);
+
+/* Instead of page_builder_init(): a page with one instrument of each kind but timers, all in use, by one
+ * thread. */
+void page_builder_kinds(struct page_builder *builder, uint32_t flags);
+
 /* Bytes up to the last one that is not zero, rounded up to 4096: what a file needs to hold to be read. */
 size_t page_builder_used(const struct page_builder *builder);
 
 /* A memfd with the first `size` bytes at `offset`; the caller closes it. */
 int page_builder_file(const struct page_builder *builder, uint64_t offset, size_t size);
+
+/* A memfd with all of the page, with holes where it is zero, and sealed as the runtime seals its own. */
+int page_builder_sealed_file(const struct page_builder *builder);
 
 #endif

@@ -227,6 +227,29 @@ static void test_aarch64(void **state)
     inspect_file("aarch64.so", &info);
     assert_string_equal(info.machine_name, "aarch64");
     assert_true(info.is_library && !info.is_program && !info.contains_tare && info.has_timers);
+    assert_false(info.has_benches);
+    tare_elf_info_release(&info);
+}
+
+static void test_benchmarks(void **state)
+{
+    (void)state;
+    NEEDS(compiler());
+    assert_int_equal(
+        run("%s -O1 %s -shared -fPIC -nostdlib %s/benches.c -o benches.so", compiler(), include_flag, fixtures),
+        0);
+    struct tare_elf_info info;
+    inspect_file("benches.so", &info);
+    assert_true(info.is_library && info.has_benches);
+    assert_false(info.has_timers || info.contains_tare || info.needs_tare);
+    tare_elf_info_release(&info);
+    /* What is stripped is found, too. */
+    if (run("strip --strip-all benches.so -o stripped.so") != 0) {
+        print_message("skipped: no strip\n");
+        skip();
+    }
+    inspect_file("stripped.so", &info);
+    assert_true(info.has_benches);
     tare_elf_info_release(&info);
 }
 
@@ -591,6 +614,7 @@ int main(void)
         cmocka_unit_test(test_ways_of_linking),
         cmocka_unit_test(test_packed_relative_relocations),
         cmocka_unit_test(test_aarch64),
+        cmocka_unit_test(test_benchmarks),
         cmocka_unit_test(test_musl),
         cmocka_unit_test(test_libraries_and_stems),
         cmocka_unit_test(test_damaged_files),

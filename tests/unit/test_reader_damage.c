@@ -13,12 +13,14 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "record/page_check.h"
 #include "record/reader.h"
 #include "tests/unit/page_builder.h"
 
@@ -50,6 +52,44 @@ static void check_text(const char *text, size_t size)
     }
 }
 
+static void check_instrument(const struct tare_page_view *view, const struct tare_page_instrument *i)
+{
+    const char *const texts[] = {i->module, i->name, i->file, i->unit, i->labels, i->help};
+    for (size_t k = 0; k < COUNT(texts); k++) {
+        check_text(texts[k], strlen(texts[k]));
+    }
+    for (uint32_t k = 0; k < i->name_count; k++) {
+        check_text(i->names[k], strlen(i->names[k]));
+    }
+    assert_in_range(i->kind, TARE_KIND_COUNTER, TARE_KIND_FRAMES);
+    assert_in_range(i->index, 0, view->header.instrument_count - 1);
+    assert_true(tare__labels_valid(i->labels));
+    for (uint32_t k = 0; k < i->name_count; k++) {
+        assert_true(*i->names[k] != '\0');
+        for (uint32_t other = 0; other < k; other++) {
+            assert_string_not_equal(i->names[k], i->names[other]);
+        }
+    }
+    assert_true(i->sums.outermost == 0 || i->sums.min_ticks <= i->sums.max_ticks);
+    assert_false(isinf(i->value) || isinf(i->peak));
+    assert_in_range(i->key_count, 0, i->size);
+    for (size_t k = 0; k < i->key_count; k++) {
+        assert_true(i->keys[k].error <= i->keys[k].weight);
+        assert_true(k == 0 || i->keys[k].weight <= i->keys[k - 1].weight);
+    }
+    if (i->kind != TARE_KIND_FRAMES) {
+        return;
+    }
+    const struct tare_page_frames *f = &i->frames;
+    assert_true(f->slow <= f->frames && f->last_count <= f->frames);
+    for (size_t k = 1; k < f->last_count; k++) {
+        assert_true(f->last[k - 1].number < f->last[k].number);
+    }
+    for (size_t k = 1; k < f->slowest_count; k++) {
+        assert_true(f->slowest[k - 1].number < f->slowest[k].number);
+    }
+}
+
 /* What may be relied on, whatever the page holds. */
 static void check_view(const struct tare_page_view *view)
 {
@@ -70,6 +110,9 @@ static void check_view(const struct tare_page_view *view)
         } else {
             assert_true(sums->min_ticks <= sums->max_ticks);
         }
+    }
+    for (size_t i = 0; i < view->instrument_count; i++) {
+        check_instrument(view, &view->instruments[i]);
     }
     for (size_t i = 0; i < view->thread_count; i++) {
         check_text(view->threads[i].name, strlen(view->threads[i].name));
@@ -93,6 +136,18 @@ static int check_fd(int fd, uint64_t limit)
         check_message();
     }
     tare_page_view_release(&view);
+
+    struct tare_page_source source = {.fd = fd,
+                                      .limit = limit}; /* the same through a mapping, if it can be had */
+    struct tare_page_reader *reader = tare_page_reader_open(&source);
+    assert_non_null(reader);
+    assert_int_equal(tare_page_reader_read(reader, TARE_READ_HISTOGRAMS, &view, message, sizeof(message)),
+                     error);
+    if (error == 0) {
+        check_view(&view);
+    }
+    tare_page_view_release(&view);
+    tare_page_reader_close(reader);
     return error;
 }
 
@@ -154,10 +209,10 @@ static void pages_of_other_kinds_are_not_supported(void **state)
     (void)state;
     struct page_builder b;
     build_small(&b);
-    b.header->version = 3;
-    expect_page(&b, -ENOTSUP, "page is of version 3, this tare reads version 2");
+    b.header->version = 4;
+    expect_page(&b, -ENOTSUP, "page is of version 4, this tare reads version 3");
     b.header->version = 1;
-    expect_page(&b, -ENOTSUP, "page is of version 1, this tare reads version 2");
+    expect_page(&b, -ENOTSUP, "page is of version 1, this tare reads version 3");
     b.header->byte_order = 0x04030201;
     expect_page(&b, -ENOTSUP, "page is of a machine with the other byte order");
     page_builder_release(&b);
@@ -311,6 +366,8 @@ static void huge_claims_cost_nothing(void **state)
     h->strings_offset = UINT64_C(1) << 41;
     h->blocks_offset = UINT64_C(1) << 42;
     h->block_stride = UINT64_C(1) << 50;
+    h->cells_offset = UINT64_C(1) << 52;
+    h->extras_offset = UINT64_C(1) << 53;
     h->histograms_offset = (1u << 31) + 128;
     h->slots_offset = 128;
     h->flags = 0;
@@ -348,9 +405,12 @@ static void every_header_field_may_be_anything(void **state)
     (void)state;
     struct page_builder b;
     build_small(&b);
-    int fd = page_builder_file(&b, 0, b.size);
+    int fd = page_builder_sealed_file(&b);
     unsigned refused = 0, read = 0;
-    for (size_t offset = 0; offset < 448; offset += 4) {
+    for (size_t offset = 0; offset < 2536; offset += 4) {
+        if (offset == 448) { /* costs, where anything goes */
+            offset = 2464;
+        }
         for (size_t size = 4; size <= 8 - offset % 8; size += 4) {
             uint64_t old = load(b.bytes + offset, size);
             const uint64_t values[] = {
@@ -463,7 +523,19 @@ static void every_rule_of_the_geometry_is_kept(void **state)
         {FIELD(executable_string), true, UINT32_MAX, -EINVAL},
         {FIELD(command_string), true, UINT32_MAX, -EINVAL},
         {FIELD(command_size), true, 4097, -EINVAL},
-        {FIELD(command_size), true, 1000, -EINVAL}, /* more than the strings hold from there */
+        {FIELD(command_size), true, 1000, -EINVAL},          /* more than the strings hold from there */
+        {FIELD(cells_offset), false, (uint64_t)-8, -EINVAL}, /* into the directory */
+        {FIELD(cells_offset), false, 8, -EINVAL},            /* into the strings */
+        {FIELD(cells_offset), false, 4, -EINVAL},
+        {FIELD(cells_offset), true, 0, -EINVAL},
+        {FIELD(cell_stride), false, (uint64_t)-8, -EINVAL},
+        {FIELD(cell_stride), false, 8, -EINVAL},
+        {FIELD(extras_offset), false, (uint64_t)-8, -EINVAL}, /* into the blocks */
+        {FIELD(extras_offset), false, 4, -EINVAL},
+        {FIELD(extras_offset), true, UINT64_MAX - 7, -EINVAL},
+        {FIELD(extras_size), true, 1 << 24, -EINVAL},
+        {FIELD(extras_size), true, UINT64_MAX, -EINVAL},
+        {FIELD(extras_size), true, 0, 0}, /* as long as nobody has anything there */
         {FIELD(bucket_count), false, (uint64_t)-1, -ENOTSUP},
         {FIELD(bucket_bits), false, 1, -ENOTSUP},
     };
@@ -507,23 +579,30 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* Control bytes, directory, strings, blocks, slots and histograms: a few random bytes changed at a time. */
-static void everything_else_may_be_anything_too(void **state)
+static void damage_at_random(bool kinds)
 {
-    (void)state;
     struct page_builder b;
-    build_small(&b);
+    if (kinds) {
+        page_builder_kinds(&b, TARE_PAGE_HISTOGRAMS);
+    } else {
+        build_small(&b);
+    }
     unsigned char *original = malloc(b.size);
     assert_non_null(original);
     memcpy(original, b.bytes, b.size);
-    int fd = page_builder_file(&b, 0, b.size);
+    int fd = page_builder_sealed_file(&b);
     uint64_t seed = 7;
     size_t small = b.header->blocks_offset + b.header->histograms_offset; /* but for the large histograms */
+    size_t extras = b.header->extras_offset, extras_end = extras + b.header->extras_used;
     for (int round = 0; round < 4000; round++) {
         size_t changed[4];
         for (size_t i = 0; i < COUNT(changed); i++) {
             uint64_t random = next_random(&seed);
             size_t range = random % 16 == 0 ? b.size : small;
             changed[i] = 448 + (random >> 8) % (range - 448);
+            if (kinds && random % 4 == 1) {
+                changed[i] = extras + (random >> 8) % (extras_end - extras);
+            }
             unsigned char byte = random & 16 ? 0xff : random & 32 ? 0 : (unsigned char)(random >> 56);
             assert_int_equal(pwrite(fd, &byte, 1, (off_t)changed[i]), 1);
         }
@@ -536,6 +615,13 @@ static void everything_else_may_be_anything_too(void **state)
     close(fd);
     free(original);
     page_builder_release(&b);
+}
+
+static void everything_else_may_be_anything_too(void **state)
+{
+    (void)state;
+    damage_at_random(false);
+    damage_at_random(true);
 }
 
 static void message_may_be_small_or_missing(void **state)
