@@ -56,6 +56,20 @@ struct found {
     size_t room;
 };
 
+/* Whether that says something of us, and nothing of the process that we look at. */
+static bool is_lack(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
+
+/* What we make of an error at a file of a process in /proc: it has gone, is not ours, or what it is. */
+static int proc_error(int number)
+{
+    return number == ENOENT || number == ESRCH   ? -ESRCH
+           : number == EACCES || number == EPERM ? -EACCES
+                                                 : -number;
+}
+
 /* Reads up to size - 1 bytes and ends them with NUL. Returns how many, or -errno. */
 static ssize_t read_proc(const char *path, char *buffer, size_t size)
 {
@@ -89,7 +103,7 @@ static int read_stat(const char *directory, struct tare__process_stat *stat)
     snprintf(path, sizeof path, "%s/stat", directory);
     ssize_t got = read_proc(path, text, sizeof text);
     if (got < 0) {
-        return got == -ENOENT ? -ESRCH : (int)got;
+        return proc_error(-(int)got);
     }
     int result = tare__process_stat_parse(text, stat);
     stat->name = NULL;
@@ -109,7 +123,7 @@ static bool has_ended(const struct tare__process_stat *stat)
     return (stat->state == 'Z' && stat->threads <= 1) || stat->state == 'X' || stat->state == 'x';
 }
 
-/* The directory in /proc of a thread of the process that runs. Returns 0, or -ESRCH if none does. */
+/* The directory in /proc of a thread of the process that runs. Returns 0, -ESRCH if none does, or -errno. */
 static int find_thread(pid_t pid, const struct tare__process_stat *process_stat, char directory[DIRECTORY_SIZE])
 {
     snprintf(directory, DIRECTORY_SIZE, "/proc/%d", (int)pid);
@@ -119,26 +133,34 @@ static int find_thread(pid_t pid, const struct tare__process_stat *process_stat,
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     DIR *tasks = opendir(path);
+    if (tasks == NULL) {
+        return proc_error(errno);
+    }
     bool found = false;
-    for (struct dirent *entry; tasks != NULL && !found && (entry = readdir(tasks)) != NULL;) {
+    int error = 0;
+    for (struct dirent *entry; !found && !is_lack(error) && (entry = readdir(tasks)) != NULL;) {
         struct tare__process_stat stat;
         unsigned long tid = isdigit((unsigned char)entry->d_name[0]) ? strtoul(entry->d_name, NULL, 10) : 0;
         if (tid != 0 && tid <= INT32_MAX) {
             snprintf(directory, DIRECTORY_SIZE, "/proc/%d/task/%d", (int)pid, (int)tid);
-            found =
-                read_stat(directory, &stat) == 0 && stat.state != 'Z' && stat.state != 'X' && stat.state != 'x';
+            error = read_stat(directory, &stat);
+            found = error == 0 && stat.state != 'Z' && stat.state != 'X' && stat.state != 'x';
         }
     }
-    if (tasks != NULL) {
-        closedir(tasks);
-    }
-    return found ? 0 : -ESRCH;
+    closedir(tasks);
+    return found ? 0 : is_lack(error) ? error : -ESRCH;
 }
 
 pid_t tare_process_parent(pid_t pid)
 {
     struct tare__process_stat stat;
     return read_process_stat(pid, &stat) == 0 ? stat.parent : 0;
+}
+
+uint64_t tare_process_threads(pid_t pid)
+{
+    struct tare__process_stat stat;
+    return read_process_stat(pid, &stat) == 0 ? stat.threads : 0;
 }
 
 int tare_process_start_time(pid_t pid, uint64_t *jiffies)
@@ -154,7 +176,11 @@ int tare_process_start_time(pid_t pid, uint64_t *jiffies)
 bool tare_process_alive(pid_t pid, uint64_t start_time_jiffies)
 {
     struct tare__process_stat stat;
-    return read_process_stat(pid, &stat) == 0 && !has_ended(&stat) &&
+    int error = read_process_stat(pid, &stat);
+    if (is_lack(error)) {
+        return kill(pid, 0) == 0 || errno != ESRCH;
+    }
+    return error == 0 && !has_ended(&stat) &&
            (start_time_jiffies == 0 || start_time_jiffies == stat.start_time_jiffies);
 }
 
@@ -170,8 +196,8 @@ bool tare_process_ended(pid_t pid)
     return read_process_stat(pid, &stat) == 0 && has_ended(&stat);
 }
 
-/* Whether a thread's `maps` names the file that `fd` has open, at `offset`. */
-static bool maps_file(const char *directory, int fd, uint64_t offset)
+/* Whether a thread's `maps` names the file that `fd` has open, at `offset`. 1, 0, or what is_lack() says. */
+static int maps_file(const char *directory, int fd, uint64_t offset)
 {
     char path[DIRECTORY_SIZE + 8];
     char own[64];
@@ -180,13 +206,13 @@ static bool maps_file(const char *directory, int fd, uint64_t offset)
     snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(own, name, sizeof name - 1);
     if (length < 0 || fstat(fd, &status) != 0) {
-        return false;
+        return 0;
     }
     name[length] = '\0';
     snprintf(path, sizeof path, "%s/maps", directory);
     FILE *maps = fopen(path, "re");
     if (maps == NULL) {
-        return false;
+        return is_lack(-errno) ? -errno : 0;
     }
     char *line = NULL;
     size_t room = 0;
@@ -214,7 +240,7 @@ bool tare_process_maps(pid_t pid, int fd, uint64_t offset)
     struct tare__process_stat stat;
     char directory[DIRECTORY_SIZE];
     return read_process_stat(pid, &stat) == 0 && find_thread(pid, &stat, directory) == 0 &&
-           maps_file(directory, fd, offset);
+           maps_file(directory, fd, offset) == 1;
 }
 
 int tare_boot_id(uint8_t id[16])
@@ -239,26 +265,29 @@ int tare_boot_id(uint8_t id[16])
 
 /*
  * The last number of "NSpid:" in /proc/PID/status: the process's id as it sees itself. Without that line,
- * `pid`.
+ * `pid`. Returns 0, or what is_lack() says.
  */
-static uint32_t read_own_pid(pid_t pid)
+static int read_own_pid(pid_t pid, uint32_t *own_pid)
 {
     char path[64];
     char text[8192];
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    if (read_proc(path, text, sizeof text) <= 0) {
-        return (uint32_t)pid;
+    ssize_t got = read_proc(path, text, sizeof text);
+    *own_pid = (uint32_t)pid;
+    if (got <= 0) {
+        return is_lack((int)got) ? (int)got : 0;
     }
     char *line = strstr(text, "\nNSpid:");
     if (line == NULL) {
-        return (uint32_t)pid;
+        return 0;
     }
     line += 7;
     line[strcspn(line, "\n")] = '\0';
     unsigned long own = 0;
     for (char *end; (own = strtoul(line, &end, 10)) != 0 && *end == '\t'; line = end) {
     }
-    return own != 0 && own <= UINT32_MAX ? (uint32_t)own : (uint32_t)pid;
+    *own_pid = own != 0 && own <= UINT32_MAX ? (uint32_t)own : (uint32_t)pid;
+    return 0;
 }
 
 /*
@@ -282,6 +311,7 @@ static int read_file_name(struct process *process)
         text = grown;
         ssize_t got = read_proc(path, text, size);
         if (got <= 0) {
+            result = is_lack((int)got) ? (int)got : 0;
             goto out;
         }
         if ((size_t)got < size - 1 || size >= ENVIRON_MAX) {
@@ -364,7 +394,11 @@ static int search_set(struct found *found, int fd, const struct stat *status, co
     uint64_t last = count > SET_PAGES_MAX ? count - SET_PAGES_MAX : 0;
     for (uint64_t index = count; index > last; index--) {
         uint64_t offset = set.first_offset + (index - 1) * set.stride;
-        if (!is_page_of(fd, offset, process) || !maps_file(process->directory, fd, offset)) {
+        int mapped = is_page_of(fd, offset, process) ? maps_file(process->directory, fd, offset) : 0;
+        if (mapped < 0) {
+            return mapped;
+        }
+        if (mapped == 0) {
             continue;
         }
         struct tare_found_page page = {
@@ -419,7 +453,7 @@ static int search_descriptor(struct found *found, const struct process *process,
     }
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
-        return 0;
+        return is_lack(-errno) ? -errno : 0;
     }
     int result = 0;
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
@@ -435,25 +469,29 @@ static int search_descriptor(struct found *found, const struct process *process,
     return result;
 }
 
-/* Looks at one process. Returns 0, -ESRCH (gone), -EACCES (not ours to look into) or -ENOMEM. */
+/* Looks at one process. Returns 0, -ESRCH (gone), -EACCES (not ours to look into) or another -errno. */
 static int search_process(struct found *found, pid_t pid)
 {
     struct process process = {.pid = pid};
     struct tare__process_stat stat;
     int result = read_process_stat(pid, &stat);
-    if (result != 0 || has_ended(&stat) || find_thread(pid, &stat, process.directory) != 0) {
-        return -ESRCH;
+    if (result == 0) {
+        result = has_ended(&stat) ? -ESRCH : find_thread(pid, &stat, process.directory);
+    }
+    if (result != 0) {
+        return result;
     }
     process.start_time_jiffies = stat.start_time_jiffies;
     char path[DIRECTORY_SIZE + 8];
     snprintf(path, sizeof path, "%s/fd", process.directory);
     DIR *directory = opendir(path);
     if (directory == NULL) {
-        int error = errno;
-        return error == EACCES || error == EPERM ? -EACCES : error == ENOMEM ? -ENOMEM : -ESRCH;
+        return proc_error(errno);
     }
-    process.own_pid = read_own_pid(pid);
-    result = read_file_name(&process);
+    result = read_own_pid(pid, &process.own_pid);
+    if (result == 0) {
+        result = read_file_name(&process);
+    }
     for (struct dirent *entry; result == 0 && (entry = readdir(directory)) != NULL;) {
         if (isdigit((unsigned char)entry->d_name[0])) {
             result = search_descriptor(found, &process, entry->d_name);
@@ -478,7 +516,7 @@ static int search_all(struct found *found, size_t *denied)
             continue;
         }
         int one = search_process(found, (pid_t)pid);
-        if (one == -ENOMEM) {
+        if (is_lack(one)) {
             result = one;
         } else if (one == -EACCES) {
             (*denied)++;
@@ -504,11 +542,6 @@ int tare_discover(pid_t only, struct tare_found_page **pages, size_t *count, siz
     }
     free(found.devices);
     free(found.inodes);
-    if (result != 0) {
-        free(found.pages);
-        found.pages = NULL;
-        found.count = 0;
-    }
     *pages = found.pages;
     *count = found.count;
     if (denied != NULL) {

@@ -26,12 +26,16 @@ struct tare_found_page {
  * pid; where a process has several in a set, because it has two libtares in it, the newest stands first. Pages
  * of a set that the process left behind by exec are not among them. The caller frees *pages. `denied`
  * (optional) is set to the number of processes that we may not look into. Returns 0, -ESRCH if `only` does not
- * exist or has ended, -ENOMEM, or what opening /proc said.
+ * exist or has ended, or what else kept us from looking: -EMFILE, -ENFILE and -ENOMEM where it is we who lack
+ * something, or what opening /proc or its files said. Then *pages are those that were found so far.
  */
 int tare_discover(pid_t only, struct tare_found_page **pages, size_t *count, size_t *denied);
 
 /* Its parent: field 4 of /proc/PID/stat. 0: gone, or not to be read. */
 pid_t tare_process_parent(pid_t pid);
+
+/* How many threads it has: field 20 of the same. 0: gone, or not to be read. */
+uint64_t tare_process_threads(pid_t pid);
 
 /*
  * When the process started: field 22 of /proc/PID/stat, in ticks of sysconf(_SC_CLK_TCK) since boot. -ESRCH:
@@ -41,7 +45,8 @@ int tare_process_start_time(pid_t pid, uint64_t *jiffies);
 
 /*
  * Whether that very process still runs, as far as can be seen. A zombie has ended, unless it is but the main
- * thread of others that run on; 0 jiffies: any process with that id will do.
+ * thread of others that run on; 0 jiffies: any process with that id will do, and so it does for want of
+ * descriptors or memory to look closer.
  */
 bool tare_process_alive(pid_t pid, uint64_t start_time_jiffies);
 

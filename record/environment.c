@@ -21,6 +21,7 @@
 #include <cpuid.h>
 #endif
 
+#include "record/ci.h"
 #include "record/clean.h"
 #include "record/files.h"
 #include "record/git.h"
@@ -366,6 +367,27 @@ static void set_unknown(struct tare_environment *env)
     memset(env, 0, sizeof *env);
     env->memory_bytes = NAN;
     env->commit_dirty = -1;
+    env->commit_time_s = NAN;
+}
+
+/* The commit and the branch, and what a CI service says of these. */
+static int read_git(struct tare_environment *env, const char *directory)
+{
+    struct tare__git_state state;
+    int result = tare__git_state(directory, GIT_LIMIT_MS, &state);
+    if (result != 0 || state.head.id == NULL) {
+        return result;
+    }
+    env->commit = state.head.id;
+    env->commit_dirty = state.dirty;
+    env->commit_parents = state.head.parents;
+    env->commit_time_s = state.head.time_s != INT64_MIN ? (double)state.head.time_s : NAN;
+    env->commit_subject = state.head.subject;
+    env->branch = state.branch;
+    if (env->branch == NULL) { /* CI services check a commit out, and no branch */
+        result = tare__ci_branch(&env->branch);
+    }
+    return result != 0 ? result : tare__ci_job_link(&env->job_link);
 }
 
 int tare_environment_read_at(struct tare_environment *env, const char *root, const char *directory)
@@ -390,7 +412,7 @@ int tare_environment_read_at(struct tare_environment *env, const char *root, con
         goto out;
     }
     if (directory != NULL) {
-        result = tare__git_head(directory, GIT_LIMIT_MS, &env->commit, &env->commit_dirty);
+        result = read_git(env, directory);
     }
 out:
     if (result != 0) {
@@ -416,5 +438,9 @@ void tare_environment_release(struct tare_environment *env)
     free(env->governor);
     free(env->virtualization);
     free(env->commit);
+    free(env->commit_parents);
+    free(env->commit_subject);
+    free(env->branch);
+    free(env->job_link);
     set_unknown(env);
 }

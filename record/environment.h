@@ -21,6 +21,12 @@ struct tare_environment {
     char *clocksource, *governor, *virtualization;
     char *commit;     /* of the git work tree that the command ran in; NULL outside of one */
     int commit_dirty; /* 1, 0, or -1: unknown */
+    /* Of that commit; so that a result says where it belongs also elsewhere, where nobody has the repository. */
+    char *commit_parents; /* ids, a blank between two; "": it has none */
+    double commit_time_s; /* the committer's, Unix time */
+    char *commit_subject; /* its message's first line */
+    char *branch;         /* that is checked out, or that a CI service says it builds (record/ci.h) */
+    char *job_link;       /* http or https: the CI job's page */
 };
 
 /*

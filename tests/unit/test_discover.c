@@ -26,6 +26,7 @@
 #include <tare/page.h>
 
 #include "record/discover.h"
+#include "record/process_name.h"
 
 /* What a child does before it is ready; what it returns is sent to the test. */
 typedef int child_function(void *argument);
@@ -244,6 +245,42 @@ static void write_set(int fd, uint64_t stride, uint64_t max, uint64_t next)
                            .next = next};
     memcpy(set.magic, TARE_SET_MAGIC, sizeof set.magic);
     assert_int_equal(pwrite(fd, &set, sizeof set, 0), sizeof set);
+}
+
+/* Whatever we lack, a process that is there is not told to be gone, nor to have no page. */
+static void test_want_of_descriptors_is_said(void **state)
+{
+    (void)state;
+    struct child child = start(make_page, NULL);
+    struct rlimit before, few;
+    uint64_t jiffies;
+    bool found = false, lacked = false;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(tare_process_start_time(child.pid, &jiffies), 0);
+    int next = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    assert_true(next >= 0);
+    close(next);
+    few = before;
+    for (few.rlim_cur = (rlim_t)next; few.rlim_cur <= (rlim_t)next + 8; few.rlim_cur++) {
+        struct tare_found_page *pages = NULL;
+        size_t count = 0;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        int result = tare_discover(child.pid, &pages, &count, NULL);
+        bool alive = tare_process_alive(child.pid, jiffies);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        free(pages);
+        assert_true(result == -EMFILE || (result == 0 && count == 1));
+        assert_true(alive);
+        lacked |= result == -EMFILE;
+        found |= result == 0;
+    }
+    assert_true(lacked && found);
+    stop(&child);
+    few.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    bool alive = tare_process_alive(child.pid, jiffies);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_false(alive);
 }
 
 static void test_a_set_newest_first(void **state)
@@ -558,6 +595,48 @@ static void test_boot_id(void **state)
     assert_string_equal(text, expected);
 }
 
+/* Names, as programs and systems make them: the kernel's, the executable, the arguments, and what it is called. */
+static void names_are_those_that_were_started(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kernel, *executable, *command;
+        size_t size;
+        const char *name;
+    } cases[] = {
+        {"redis-server", "/usr/bin/redis-check-rdb", "redis-server\0--port\0001", 21, "redis-server"},
+        {"redis-server", "/usr/bin/redis-check-rdb", "/usr/bin/redis-server *:6379", 29, "redis-server"},
+        {"nginx", "/usr/sbin/nginx", "nginx: master process /usr/sbin/nginx", 38, "nginx"},
+        {"bash", "/usr/bin/bash", "-bash", 6, "bash"},
+        {"python3", "/usr/bin/python3.11", "python3\0foo.py", 15, "python3"},
+        {"foo.py", "/usr/bin/python3.11", "/usr/bin/python3\0./foo.py", 26, "foo.py"},
+        {"foo.py", "/usr/bin/python3.11", "/usr/bin/python3\0-u\0./foo.py", 29, "foo.py"},
+        {"a-name-that-is-", "/opt/a-name-that-is-long", "./a-name-that-is-long", 22, "a-name-that-is-long"},
+        {"MainThread", "/usr/bin/java", "java\0-jar\0x.jar", 16, "java"},
+        {"ls", "/bin/busybox", "ls\0-l", 6, "ls"},
+        {"My App", "/opt/My App/My App", "/opt/My App/My App", 19, "My App"},
+        {"renamed", "/usr/bin/worker", "worker: idle, for a while", 26, "worker"},
+        {"", "/usr/bin/redis-check-rdb", "redis-server", 13, "redis-server"},
+        {"", "/usr/bin/thing", "", 0, "thing"},
+        {"kernels", "", "", 0, "kernels"},
+        {"", "", "", 0, ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tare_process_names names;
+        tare__process_names_from(cases[i].kernel, cases[i].executable, cases[i].command, cases[i].size, &names);
+        assert_string_equal(names.name, cases[i].name);
+    }
+    struct tare_process_names names;
+    tare__process_names_from("redis-server", "/usr/bin/redis-check-rdb", "redis-server", 13, &names);
+    assert_true(tare_process_names_match(&names, "redis-s*"));
+    assert_true(tare_process_names_match(&names, "redis-check-rdb"));
+    assert_false(tare_process_names_match(&names, "redis"));
+    tare__process_names_from("", "", "", 0, &names);
+    assert_false(tare_process_names_match(&names, "*"));
+    tare_process_names_of(getpid(), "/x/y", "y", 2, &names);
+    assert_true(names.kernel[0] != '\0' && strchr(names.kernel, '\n') == NULL);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[0], "hold") == 0) {
@@ -569,11 +648,13 @@ int main(int argc, char **argv)
         return read(atoi(argv[3]), &byte, 1) >= 0 ? 0 : 1;
     }
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_those_that_were_started),
         cmocka_unit_test(test_finds_a_page),
         cmocka_unit_test(test_finds_it_among_all),
         cmocka_unit_test(test_a_duplicated_descriptor_is_one_page),
         cmocka_unit_test(test_an_inherited_page_is_not_the_childs),
         cmocka_unit_test(test_no_such_process),
+        cmocka_unit_test(test_want_of_descriptors_is_said),
         cmocka_unit_test(test_a_set_newest_first),
         cmocka_unit_test(test_a_damaged_set_is_passed_over),
         cmocka_unit_test(test_a_page_in_a_file),
