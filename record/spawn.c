@@ -98,6 +98,20 @@ static void signals_take(struct signals *signals)
     sigaction(SIGCHLD, &standard, &signals->child_before);
 }
 
+/*
+ * In the child, before its mask is given back: a handler of ours would swallow, up to exec, what is meant for the
+ * program.
+ */
+static void signals_forget_handlers(void)
+{
+    for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++) {
+        struct sigaction action;
+        if (sigaction(passed_on[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+            signal(passed_on[i], SIG_DFL);
+        }
+    }
+}
+
 static void signals_give_back(const struct signals *signals)
 {
     sigaction(SIGCHLD, &signals->child_before, NULL);
@@ -140,11 +154,29 @@ static int open_drain(void)
     return fds[1];
 }
 
-/* In the child: becomes the program, or writes errno into `report` and ends. */
+/* In the child: waits for the word to go on, where there is one to come. */
+static bool may_go(const int go[2])
+{
+    char word;
+    ssize_t n;
+    if (go[0] < 0) {
+        return true;
+    }
+    close(go[1]);
+    do {
+        n = read(go[0], &word, 1);
+    } while (n < 0 && errno == EINTR);
+    return n == 1;
+}
+
+/* In the child: writes when it begins into `report`, and becomes the program, or writes errno behind it and ends. */
 static _Noreturn void become(const struct tare_spawn *spawn, char **environment, const struct signals *signals,
-                             int report, int drain)
+                             const int go[2], int report, int drain)
 {
     bool ready = true;
+    if (!may_go(go)) {
+        _exit(0);
+    }
     if (spawn->pin_cpu >= 0) {
         cpu_set_t set;
         CPU_ZERO(&set);
@@ -154,10 +186,17 @@ static _Noreturn void become(const struct tare_spawn *spawn, char **environment,
     ready = ready && (drain < 0 || dup2(drain, STDOUT_FILENO) == STDOUT_FILENO);
     ready = ready && (!spawn->no_input || redirect("/dev/null", O_RDONLY, STDIN_FILENO) == 0);
     if (ready) {
+        signals_forget_handlers();
         signals_give_back(signals);
         if (spawn->mask != NULL) {
             sigprocmask(SIG_SETMASK, spawn->mask, NULL);
         }
+        if (spawn->before != NULL) {
+            getrusage(RUSAGE_SELF, spawn->before);
+        }
+        const uint64_t begins_ns = tare__monotonic_ns();
+        ssize_t told = write(report, &begins_ns, sizeof(begins_ns));
+        (void)told; /* else it begins when we notice */
         execve(spawn->path, spawn->argv, environment);
     }
     int error = errno;
@@ -284,12 +323,25 @@ static int await(const struct tare_spawn *spawn, const sigset_t *set, uint64_t s
     }
 }
 
+static bool ends(int number)
+{
+    return number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+}
+
+bool tare_spawn_asked_to_end(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+            sigismember(&pending, SIGHUP) == 1 || sigismember(&pending, SIGQUIT) == 1);
+}
+
 int tare_spawn_run(const struct tare_spawn *spawn, struct tare_outcome *outcome, bool *not_started)
 {
     *outcome = (struct tare_outcome){
         .wall_ns = __builtin_nan(""), .user_ns = __builtin_nan(""), .system_ns = __builtin_nan("")};
     *not_started = false;
-    int report[2] = {-1, -1};
+    int report[2] = {-1, -1}, go[2] = {-1, -1};
     char **environment = make_environment(spawn);
     if (environment == NULL) {
         return -ENOMEM;
@@ -301,18 +353,18 @@ int tare_spawn_run(const struct tare_spawn *spawn, struct tare_outcome *outcome,
         error = drain;
         goto out;
     }
-    if (pipe2(report, O_CLOEXEC) != 0) {
+    if (pipe2(report, O_CLOEXEC) != 0 || (spawn->attach != NULL && pipe2(go, O_CLOEXEC) != 0)) {
         error = -errno;
         goto out;
     }
-    uint64_t started = tare__monotonic_ns();
+    uint64_t started;
     outcome->pid = fork();
     if (outcome->pid < 0) {
         error = -errno;
         goto out;
     }
     if (outcome->pid == 0) {
-        become(spawn, environment, &signals, report[1], drain);
+        become(spawn, environment, &signals, go, report[1], drain);
     }
     if (drain >= 0) {
         close(drain);
@@ -320,11 +372,30 @@ int tare_spawn_run(const struct tare_spawn *spawn, struct tare_outcome *outcome,
     }
     close(report[1]);
     report[1] = -1;
+    if (spawn->attach != NULL) {
+        error = spawn->attach(spawn->data, outcome->pid);
+        started = tare__monotonic_ns();
+        if (error == 0 && write(go[1], "", 1) != 1) {
+            error = -errno;
+        }
+        if (error != 0) {
+            close(go[1]);
+            go[1] = -1;
+            waitpid(outcome->pid, NULL, 0);
+            goto out;
+        }
+    }
     int exec_error;
+    uint64_t begins_ns;
     ssize_t n;
+    do {
+        n = read(report[0], &begins_ns, sizeof(begins_ns));
+    } while (n < 0 && errno == EINTR);
+    bool told = n == (ssize_t)sizeof(begins_ns);
     do {
         n = read(report[0], &exec_error, sizeof(exec_error)); /* ends when exec closes the other side */
     } while (n < 0 && errno == EINTR);
+    started = told ? begins_ns : tare__monotonic_ns(); /* of the program: making a process is our doing */
     struct tare_family family = {0};
     error = await(spawn, &signals.set, started, outcome, &family);
     tare_family_release(&family);
@@ -340,12 +411,14 @@ out:
         if (report[i] >= 0) {
             close(report[i]);
         }
+        if (go[i] >= 0) {
+            close(go[i]);
+        }
     }
     /* What came while the child ended is ours to report, not to die of. */
     siginfo_t late;
     while (sigtimedwait(&signals.set, &late, &(struct timespec){0, 0}) > 0) {
-        if (late.si_signo == SIGINT || late.si_signo == SIGTERM || late.si_signo == SIGHUP ||
-            late.si_signo == SIGQUIT) {
+        if (ends(late.si_signo)) {
             outcome->interrupted = late.si_signo;
         }
     }

@@ -18,6 +18,8 @@ enum tare_end {
     TARE_END_TIMEOUT, /* stopped by a time limit; code is the signal's number, or 0 if it exited on request */
 };
 
+struct rusage;
+
 struct tare_spawn {
     const char *path;         /* the executable */
     char *const *argv;        /* its arguments, the first one its name */
@@ -29,10 +31,21 @@ struct tare_spawn {
     bool quiet;               /* standard output goes nowhere (a pipe that is emptied) */
     bool no_input;            /* standard input comes from /dev/null */
     /*
+     * Called when the child is there and waits to become the program; may be NULL. What it returns other than 0
+     * is returned, and the program is not run. The signals that are passed on are blocked meanwhile; see
+     * tare_spawn_asked_to_end().
+     */
+    int (*attach)(void *data, pid_t pid);
+    /*
      * Called when it begins to run and from time to time until it ends; returns after how many ns it wants to
      * be called again (1 ms at least, a second at most); may be NULL.
      */
     uint64_t (*poll)(void *data);
+    /*
+     * Memory that is shared with children, for what the child has used up as a copy of us, right before it becomes
+     * the program: the kernel counts that as the program's. May be NULL.
+     */
+    struct rusage *before;
     void (*ending)(void *data); /* it has ended, and is still there to be looked at; may be NULL */
     /*
      * The time is up: signals whoever else belongs to it (0: nobody), and returns how many there are; may be
@@ -47,7 +60,8 @@ struct tare_outcome {
     enum tare_end end;
     int code;
     int interrupted; /* SIGINT, SIGTERM ... that we got while it ran, and passed on; 0: none */
-    double wall_ns, user_ns, system_ns;
+    double wall_ns;  /* from its exec to its end */
+    double user_ns, system_ns;
 };
 
 /*
@@ -56,5 +70,8 @@ struct tare_outcome {
  * program with other threads.
  */
 int tare_spawn_run(const struct tare_spawn *spawn, struct tare_outcome *outcome, bool *not_started);
+
+/* Within attach(): whether SIGINT, SIGTERM, SIGHUP or SIGQUIT has come, which outcome->interrupted then names. */
+bool tare_spawn_asked_to_end(void);
 
 #endif
