@@ -224,7 +224,7 @@ static int read_debug_frame(const struct tare__file *file, const struct tare__fi
  * or, where a compiler was told to leave that out (musl), that of the exported ones.
  */
 static int read_code(struct tare__image *image, struct tare_frame_pointers *frames, struct tare_unwind *unwind,
-                     enum tare_symbols *symbols, uint64_t *symbol_functions)
+                     enum tare_symbol_table *symbols, uint64_t *symbol_functions)
 {
     struct tare__file file = tare__file_of(image);
     struct tare__functions ranges = {0};
@@ -316,7 +316,7 @@ static int read_library(const struct tare_elf_object *object, struct tare_binary
 {
     char message[LINE_MAX_BYTES] = "";
     struct tare__image image;
-    enum tare_symbols symbols;
+    enum tare_symbol_table symbols;
     uint64_t functions;
     library->is_runtime = object->is_runtime;
     library->name = strdup(object->name);

@@ -107,7 +107,7 @@ struct tare_debug_info {
     char *problem;   /* what could not be read, or which file was passed over; NULL: nothing to say */
 };
 
-enum tare_symbols { TARE_SYMBOLS_NONE, TARE_SYMBOLS_DYNAMIC, TARE_SYMBOLS_FULL };
+enum tare_symbol_table { TARE_SYMBOLS_NONE, TARE_SYMBOLS_DYNAMIC, TARE_SYMBOLS_FULL };
 
 /* Tables from which stacks are unwound without frame pointers. */
 struct tare_unwind {
@@ -175,7 +175,7 @@ struct tare_binary {
     bool has_annobin;             /* .gnu.build.attributes, which is not read here */
 
     struct tare_debug_info debug;
-    enum tare_symbols symbols;
+    enum tare_symbol_table symbols;
     uint64_t symbol_functions; /* functions with a name in the file's own symbol table */
     bool separate_symbols;     /* .symtab is in debug.path alone */
     bool has_mini_symbols;     /* .gnu_debugdata, which is not read here */

@@ -189,8 +189,14 @@ static int judge_dwarf(struct tare_binary *binary)
         return answer(mode, TARE_WORKS_NO,
                       "neither .eh_frame nor .debug_frame: compile with -fasynchronous-unwind-tables");
     }
+    if (binary->info.is_program && !unwind->eh_frame_hdr && !unwind->debug_frame) {
+        return answer(mode, TARE_WORKS_NO,
+                      ".eh_frame is there, but not .eh_frame_hdr, by which perf finds it: link with "
+                      "-Wl,--eh-frame-hdr");
+    }
     /* That of programs without asynchronous unwind tables: .eh_frame is the start-up code's. */
-    if (unwind->debug_frame && (!unwind->eh_frame || unwind->debug_covered.share > covered->share)) {
+    if (unwind->debug_frame &&
+        (!unwind->eh_frame || !unwind->eh_frame_hdr || unwind->debug_covered.share > covered->share)) {
         table = ".debug_frame";
         covered = &unwind->debug_covered;
     }
@@ -217,6 +223,11 @@ static int judge_built_in(struct tare_binary *binary)
     struct tare_profiling_answer *mode = &binary->profiling[TARE_PROFILING_BUILT_IN];
     enum tare_works fp = binary->profiling[TARE_PROFILING_FP].works;
     enum tare_works table = TARE_WORKS_NO; /* .debug_frame is not in memory */
+    if (!binary->can_preload && !binary->info.is_library) {
+        return answer(mode, TARE_WORKS_NO, "%s",
+                      binary->info.is_static ? "statically linked: the sampler cannot be loaded into it"
+                                             : binary->preload_problem);
+    }
     if (binary->unwind.eh_frame) {
         table = works_with(&binary->unwind.covered);
         table = table == TARE_WORKS_YES ? binary->profiling[TARE_PROFILING_DWARF].works : table;
