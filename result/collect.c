@@ -6,12 +6,14 @@
 #include "result/collect.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "result/instruments.h"
 #include "runtime/clock.h"
 #include "stats/quantile.h"
 
@@ -38,7 +40,9 @@ struct tare_collector {
     struct tare_result *result;
     struct merged *timers;
     size_t count, capacity;
-    uint32_t *table; /* open addressing: index + 1 */
+    struct tare__instruments instruments;
+    uint64_t lost_extras; /* tables of top-k and rings of frames */
+    uint32_t *table;      /* open addressing: index + 1 */
     size_t table_size;
     bool any_page;
     uint32_t clock; /* of the first page */
@@ -75,6 +79,7 @@ void tare_collector_free(struct tare_collector *collector)
     for (size_t i = 0; i < collector->count; i++) {
         merged_release(&collector->timers[i]);
     }
+    tare__instruments_release(&collector->instruments);
     free(collector->timers);
     free(collector->table);
     free(collector);
@@ -159,11 +164,14 @@ static struct merged *find_or_add(struct tare_collector *collector, const struct
     return &collector->timers[collector->count - 1];
 }
 
-/* A sum that stays at its greatest value instead of starting again: pages can be damaged. */
+/*
+ * Of calls, times and losses: a sum that stays at the greatest value that a document can hold, instead of
+ * starting again. Nothing comes to that; pages can be damaged.
+ */
 static uint64_t add(uint64_t a, uint64_t b)
 {
     uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+    return __builtin_add_overflow(a, b, &sum) || sum > INT64_MAX ? INT64_MAX : sum;
 }
 
 /* The sampling error of one page's timer, from its own blocks; and those join the blocks of the other pages. */
@@ -286,24 +294,31 @@ static void fill_quantiles(const struct tare_collector *collector, const struct 
                            struct tare_result_figures *figures)
 {
     const struct {
-        double p;
         double *raw, *net, *error;
     } wanted[] = {
-        {0.5, &figures->raw_p50_ns, &figures->net_p50_ns, &figures->p50_error_ns},
-        {0.9, &figures->raw_p90_ns, &figures->net_p90_ns, &figures->p90_error_ns},
-        {0.95, &figures->raw_p95_ns, &figures->net_p95_ns, &figures->p95_error_ns},
-        {0.99, &figures->raw_p99_ns, &figures->net_p99_ns, &figures->p99_error_ns},
-        {0.999, &figures->raw_p999_ns, &figures->net_p999_ns, &figures->p999_error_ns},
+        {&figures->raw_p50_ns, &figures->net_p50_ns, &figures->p50_error_ns},
+        {&figures->raw_p90_ns, &figures->net_p90_ns, &figures->p90_error_ns},
+        {&figures->raw_p95_ns, &figures->net_p95_ns, &figures->p95_error_ns},
+        {&figures->raw_p99_ns, &figures->net_p99_ns, &figures->p99_error_ns},
+        {&figures->raw_p999_ns, &figures->net_p999_ns, &figures->p999_error_ns},
     };
+    static const double p[] = {0.5, 0.9, 0.95, 0.99, 0.999};
+    double ticks[sizeof(p) / sizeof(p[0])], error_ticks[sizeof(p) / sizeof(p[0])];
+    const struct tare_histogram_facts facts = {.count = timer->sums.outermost,
+                                               .sum = timer->sums.total_ticks < INT64_MAX
+                                                          ? timer->sums.total_ticks
+                                                          : UINT64_MAX, /* it stopped there */
+                                               .min = timer->sums.min_ticks,
+                                               .max = timer->sums.max_ticks,
+                                               .attained = !timer->window};
+    tare_histogram_quantiles_of(timer->buckets, TARE_BUCKET_COUNT, p, sizeof(p) / sizeof(p[0]), &facts, ticks,
+                                error_ticks);
     double shift_ns = tare_estimate_shift_ns(&timer->estimate, timer->sums.outermost);
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        double error_ticks;
-        double ticks = tare_histogram_quantile(timer->buckets, TARE_BUCKET_COUNT, wanted[i].p,
-                                               timer->sums.min_ticks, timer->sums.max_ticks, &error_ticks);
-        *wanted[i].raw = ticks_to_ns(collector, ticks);
+        *wanted[i].raw = ticks_to_ns(collector, ticks[i]);
         /* Readings come in steps of the counter, which may be wider than a bucket. */
         double step_ns = collector->result->clock.granularity_ns;
-        *wanted[i].error = ticks_to_ns(collector, error_ticks);
+        *wanted[i].error = ticks_to_ns(collector, error_ticks[i]);
         if (step_ns / 2 > *wanted[i].error) {
             *wanted[i].error = step_ns / 2;
         }
@@ -335,7 +350,8 @@ static int fill(const struct tare_collector *collector, const struct merged *tim
     figures->outermost_calls = sums->outermost;
     figures->scopes_within = sums->scopes_within;
     figures->bytes = sums->bytes;
-    figures->has_ticks = !collector->mixed_clocks;
+    figures->has_ticks = !collector->mixed_clocks && sums->total_ticks < INT64_MAX &&
+                         (sums->outermost == 0 || sums->max_ticks <= INT64_MAX);
     if (figures->has_ticks) {
         figures->raw_total_ticks = sums->total_ticks;
         figures->raw_min_ticks = sums->outermost != 0 && !timer->window ? sums->min_ticks : 0;
@@ -497,6 +513,10 @@ int tare_collector_add(struct tare_collector *collector, const struct tare_page_
             error = merge(timer, &view->timers[i], &model, view->header.clock == collector->clock, context);
         }
     }
+    if (error == 0) {
+        error = tare__instruments_add(&collector->instruments, view, &model);
+    }
+    collector->lost_extras = add(collector->lost_extras, view->header.lost_extras);
     result->lost_instruments = add(result->lost_instruments, view->header.lost_instruments);
     result->lost_threads = add(result->lost_threads, view->header.lost_threads);
     result->lost_scopes = add(result->lost_scopes, view->header.lost_scopes);
@@ -539,6 +559,83 @@ static int fill_timers(const struct tare_page_view *view, const struct tare_cost
     return 0;
 }
 
+static char *name_if(bool meant, const struct tare_instrument_figures *instrument, bool *failed)
+{
+    char *name = meant ? tare_instrument_full_name(instrument) : NULL;
+    *failed |= meant && name == NULL;
+    return name;
+}
+
+static char *unknown_count(const void *list, size_t i, bool *failed)
+{
+    const struct tare_instrument_figures *instrument = &((const struct tare_instrument_figures *)list)[i];
+    return name_if((instrument->kind == TARE_KIND_COUNTER || instrument->kind == TARE_KIND_TOPK) &&
+                       instrument->total.total == TARE_COUNT_UNKNOWN,
+                   instrument, failed);
+}
+
+/* Whose values are above what a program can mean: see <tare/tare.h>, section 4. As a double, 2^63 - 1 is 2^63. */
+static char *negative_values(const void *list, size_t i, bool *failed)
+{
+    const struct tare_instrument_figures *instrument = &((const struct tare_instrument_figures *)list)[i];
+    const struct tare_distribution *values = &instrument->total.distribution;
+    return name_if(instrument->kind == TARE_KIND_HISTOGRAM && values->count != 0 && values->max > 0x1p63,
+                   instrument, failed);
+}
+
+static char *unknown_sum(const void *list, size_t i, bool *failed)
+{
+    const struct tare_instrument_figures *instrument = &((const struct tare_instrument_figures *)list)[i];
+    const struct tare_distribution *values = &instrument->total.distribution;
+    return name_if(instrument->kind == TARE_KIND_HISTOGRAM && values->count != 0 && isnan(values->sum),
+                   instrument, failed);
+}
+
+/* They move to the result. */
+static int finish_instruments(struct tare_collector *collector)
+{
+    struct tare__instruments *instruments = &collector->instruments;
+    uint64_t left_out = instruments->left_out;
+    size_t count = instruments->count;
+    if (count != 0 && collector->result->instruments == NULL) {
+        struct tare_instrument_figures *list = instruments->list;
+        instruments->list = calloc(count, sizeof(*list)); /* what is released with the collector */
+        if (instruments->list == NULL) {
+            instruments->list = list;
+            return -ENOMEM;
+        }
+        collector->result->instruments = list;
+        collector->result->instrument_count = count;
+    }
+    const struct tare_result *result = collector->result;
+    int error = tare_result_note_names(collector->result, TARE_NOTE_UNKNOWN_COUNTS, unknown_count,
+                                       result->instruments, result->instrument_count);
+    if (error == 0) {
+        error = tare_result_note_names(collector->result, TARE_NOTE_UNKNOWN_SUMS, unknown_sum,
+                                       result->instruments, result->instrument_count);
+    }
+    if (error == 0) {
+        error =
+            tare_result_note_names(collector->result,
+                                   "histograms with values above 2^63 - 1, as negative ones are taken, are no "
+                                   "guide to what was meant",
+                                   negative_values, result->instruments, result->instrument_count);
+    }
+    if (error == 0 && left_out != 0) {
+        error = tare_result_note(collector->result,
+                                 "gauges and frames of more than %d processes were seen: %" PRIu64
+                                 " more are left out",
+                                 TARE__INSTRUMENT_PROCESSES, left_out);
+    }
+    if (error == 0 && collector->lost_extras != 0) {
+        error = tare_result_note(collector->result,
+                                 "%" PRIu64 " tables of top-k or rings of frames found no room in a page: what "
+                                 "they were to hold is not here",
+                                 collector->lost_extras);
+    }
+    return error;
+}
+
 int tare_collector_finish(struct tare_collector *collector)
 {
     for (size_t i = 0; i < collector->count; i++) {
@@ -553,7 +650,7 @@ int tare_collector_finish(struct tare_collector *collector)
             return -ENOMEM;
         }
     }
-    return 0;
+    return finish_instruments(collector);
 }
 
 int tare_collector_figures(const struct tare_collector *collector, const char *module, const char *name,
@@ -572,18 +669,26 @@ static uint64_t less(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
+void tare_timer_sums_subtract(struct tare_timer_sums *later, const struct tare_timer_sums *earlier)
+{
+    later->calls = less(later->calls, earlier->calls);
+    later->outermost = less(later->outermost, earlier->outermost);
+    /* Of one that stopped at the greatest number nobody knows what came since: it stays so. */
+    later->total_ticks = tare_sum_is_known(later->total_ticks) && tare_sum_is_known(earlier->total_ticks)
+                             ? less(later->total_ticks, earlier->total_ticks)
+                             : UINT64_MAX;
+    later->scopes_within = less(later->scopes_within, earlier->scopes_within);
+    later->closeness_within = less(later->closeness_within, earlier->closeness_within);
+    later->uncounted_within = less(later->uncounted_within, earlier->uncounted_within);
+    later->bytes = less(later->bytes, earlier->bytes);
+}
+
 static void subtract_timer(struct tare_page_timer *later, const struct tare_page_timer *earlier)
 {
     if (later->generation != earlier->generation) {
         return; /* reset in between: all of it is new */
     }
-    later->sums.calls = less(later->sums.calls, earlier->sums.calls);
-    later->sums.outermost = less(later->sums.outermost, earlier->sums.outermost);
-    later->sums.total_ticks = less(later->sums.total_ticks, earlier->sums.total_ticks);
-    later->sums.scopes_within = less(later->sums.scopes_within, earlier->sums.scopes_within);
-    later->sums.closeness_within = less(later->sums.closeness_within, earlier->sums.closeness_within);
-    later->sums.uncounted_within = less(later->sums.uncounted_within, earlier->sums.uncounted_within);
-    later->sums.bytes = less(later->sums.bytes, earlier->sums.bytes);
+    tare_timer_sums_subtract(&later->sums, &earlier->sums);
     if (later->buckets == NULL || earlier->buckets == NULL) {
         return;
     }
@@ -609,6 +714,7 @@ void tare_page_view_subtract(struct tare_page_view *later, const struct tare_pag
             subtract_timer(&later->timers[i], &earlier->timers[i]);
         }
     }
+    tare__instruments_subtract(later, earlier);
     later->header.lost_instruments = less(later->header.lost_instruments, earlier->header.lost_instruments);
     later->header.lost_threads = less(later->header.lost_threads, earlier->header.lost_threads);
     later->header.lost_scopes = less(later->header.lost_scopes, earlier->header.lost_scopes);

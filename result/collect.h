@@ -53,4 +53,7 @@ int tare_collector_figures(const struct tare_collector *collector, const char *m
  */
 void tare_page_view_subtract(struct tare_page_view *later, const struct tare_page_view *earlier);
 
+/* The same of one timer's sums. The extremes stay those of the later reading. */
+void tare_timer_sums_subtract(struct tare_timer_sums *later, const struct tare_timer_sums *earlier);
+
 #endif

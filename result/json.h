@@ -11,8 +11,10 @@
 /*
  * Writes one document and a newline, and flushes. Returns 0, -ENOMEM, or -EIO if the stream has an error.
  * Before the first byte is written: -ERANGE if a number cannot be said (a count above INT64_MAX, which is as
- * far as jansson reads; an infinity; a raw time, size or rate below 0), -EINVAL if the kind or a timer's module
- * or name is NULL. Bytes of a string that are not UTF-8 become U+FFFD.
+ * far as jansson reads, but for those of instruments and captures, which are unknown then; an infinity; a raw
+ * time, size or rate below 0), -EINVAL if the kind or a timer's module
+ * or name is NULL, if benchmarks are missing where the kind is "bench", or do not hang together
+ * (tare_result_bench_check()), or the same with a profile. Bytes of a string that are not UTF-8 become U+FFFD.
  */
 int tare_result_write_json(const struct tare_result *result, FILE *out);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which member of the model stands where in the JSON document, and what it may hold: one table for each object,
- * used by the writer and the reader alike, so that what is written can be read. Private to result/json_write.c
- * and result/json_read.c.
+ * used by the writer and the reader alike, so that what is written can be read. Private to result/json_*.c. The
+ * tables of the member "bench" are in json_bench_fields.h.
  *
  * A field that may be null may also be missing, which means the same: unknown. All others have to be there.
  */
@@ -21,6 +21,9 @@ enum field_type {
     FIELD_U32_OR_NULL,   /* the same; 0 is null */
     FIELD_NUMBER,        /* double, finite; NAN is null */
     FIELD_AMOUNT,        /* the same, not negative */
+    FIELD_SHARE,         /* the same, from 0 to 1 */
+    FIELD_SIZE,          /* size_t, as a count */
+    FIELD_INT_OR_NULL,   /* int; below 0 is null */
     FIELD_BOOL,
     FIELD_BOOL_OR_NULL, /* int: 1, 0, or -1 for null */
     FIELD_STRING,       /* char *; NULL is null */
@@ -177,6 +180,11 @@ static const struct field environment_array[] = {
     FIELD(virtualization, FIELD_STRING),
     FIELD(commit, FIELD_STRING),
     FIELD(commit_dirty, FIELD_BOOL_OR_NULL),
+    FIELD(commit_parents, FIELD_STRING),
+    FIELD(commit_time_s, FIELD_NUMBER),
+    FIELD(commit_subject, FIELD_STRING),
+    FIELD(branch, FIELD_STRING),
+    FIELD(job_link, FIELD_STRING),
 };
 #undef FIELD
 static const struct field_table environment_fields = FIELD_TABLE(environment_array);

@@ -2,8 +2,7 @@
 /*
  * The result in memory: making, growing and freeing it.
  *
- * The arrays carry a count but no capacity: they grow by doubling whenever the count is a power of two, so that
- * the count alone says how much room there is. What appends must therefore go through the functions below.
+ * The arrays grow as result/grow.h says: what appends must go through the functions below.
  */
 #include "result/model.h"
 
@@ -14,8 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes room for one more element behind `count` of them; NULL without memory, the array is then as before. */
-static void *grow(void *array, size_t count, size_t size)
+#include "result/capture.h"
+#include "result/grow.h"
+#include "result/telemetry.h"
+
+void *tare__result_grow(void *array, size_t count, size_t size)
 {
     if ((count & (count - 1)) != 0) {
         return array;
@@ -41,6 +43,7 @@ struct tare_result *tare_result_new(void)
     }
     result->environment.memory_bytes = NAN;
     result->environment.commit_dirty = -1;
+    result->environment.commit_time_s = NAN;
     result->clock.rate_hz = NAN;
     result->clock.rate_error_ppm = NAN;
     result->clock.granularity_ns = NAN;
@@ -91,6 +94,10 @@ static void release_environment(struct tare_environment *environment)
     free(environment->governor);
     free(environment->virtualization);
     free(environment->commit);
+    free(environment->commit_parents);
+    free(environment->commit_subject);
+    free(environment->branch);
+    free(environment->job_link);
 }
 
 void tare_result_free(struct tare_result *result)
@@ -113,11 +120,19 @@ void tare_result_free(struct tare_result *result)
         tare_result_timer_release(&result->timers[i]);
     }
     free(result->timers);
+    for (size_t i = 0; i < result->instrument_count; i++) {
+        tare_instrument_figures_release(&result->instruments[i]);
+    }
+    free(result->instruments);
     for (size_t i = 0; i < result->process_count; i++) {
         tare_result_process_release(&result->processes[i]);
     }
     free(result->processes);
     free_strings(result->notes);
+    tare_result_bench_free(result->bench);
+    tare_profile_free(result->profile);
+    tare_result_stat_free(result->stat);
+    tare_capture_free(result->capture);
     free(result);
 }
 
@@ -192,7 +207,7 @@ static struct tare_result_timer *append_timer(struct tare_result_timer **timers,
     char *name_copy = strdup(name);
     struct tare_result_timer *grown = NULL;
     if (module_copy != NULL && name_copy != NULL) {
-        grown = grow(*timers, *count, sizeof **timers);
+        grown = tare__result_grow(*timers, *count, sizeof **timers);
     }
     if (grown == NULL) {
         free(module_copy);
@@ -221,7 +236,8 @@ struct tare_result_timer *tare_result_process_add_timer(struct tare_result_proce
 
 struct tare_result_process *tare_result_add_process(struct tare_result *result)
 {
-    struct tare_result_process *grown = grow(result->processes, result->process_count, sizeof *grown);
+    struct tare_result_process *grown =
+        tare__result_grow(result->processes, result->process_count, sizeof *grown);
     if (grown == NULL) {
         return NULL;
     }
@@ -233,7 +249,7 @@ struct tare_result_process *tare_result_add_process(struct tare_result *result)
 
 struct tare_result_pass *tare_result_add_pass(struct tare_result *result)
 {
-    struct tare_result_pass *grown = grow(result->passes, result->pass_count, sizeof *grown);
+    struct tare_result_pass *grown = tare__result_grow(result->passes, result->pass_count, sizeof *grown);
     if (grown == NULL) {
         return NULL;
     }
@@ -242,6 +258,31 @@ struct tare_result_pass *tare_result_add_pass(struct tare_result *result)
     *pass =
         (struct tare_result_pass){.wall_ns = NAN, .user_ns = NAN, .system_ns = NAN, .end = TARE_END_UNKNOWN};
     return pass;
+}
+
+int tare_result_note_names(struct tare_result *result, const char *what,
+                           char *(*name_of)(const void *list, size_t at, bool *failed), const void *list,
+                           size_t length)
+{
+    enum { NAMED_MOST = 8 };
+    char *names = NULL;
+    size_t size, count = 0;
+    bool failed = false;
+    FILE *out = open_memstream(&names, &size);
+    for (size_t i = 0; out != NULL && i < length; i++) {
+        char *name = name_of(list, i, &failed);
+        if (name != NULL && count++ < NAMED_MOST) {
+            fprintf(out, "%s%s", count > 1 ? ", " : "", name);
+        }
+        free(name);
+    }
+    if (count > NAMED_MOST) {
+        fprintf(out, " and %zu more", count - NAMED_MOST);
+    }
+    failed |= out == NULL || fclose(out) != 0;
+    int error = failed ? -ENOMEM : count != 0 ? tare_result_note(result, "%s: %s", what, names) : 0;
+    free(names);
+    return error;
 }
 
 int tare_result_note(struct tare_result *result, const char *format, ...)

@@ -15,14 +15,52 @@
 
 #include "record/environment.h"
 #include "record/fingerprint.h"
+#include "record/profile.h"
 #include "record/spawn.h"
+#include "result/benchmarks.h"
+#include "result/stat.h"
 #include "stats/overhead.h"
+
+struct tare_instrument_figures;
 
 #define TARE_RESULT_SCHEMA "tare-result"
 #define TARE_RESULT_SCHEMA_VERSION 1
 
 /* Of counts that may be unknown, where 0 is a count. */
 #define TARE_COUNT_UNKNOWN UINT64_MAX
+
+/*
+ * What a sum modulo 2^64 counts: above 2^63 - 1 it is what a subtraction made of it, or damage, and unknown. A
+ * difference of two such sums that goes below 0 is as well. All counts of instruments pass through here, where
+ * they are merged or subtracted: so what a document holds is one that every JSON reader can.
+ */
+static inline uint64_t tare_count_of(uint64_t sum)
+{
+    return sum <= INT64_MAX ? sum : TARE_COUNT_UNKNOWN;
+}
+
+/* Of two such counts, of two processes: with a part that is unknown, the whole is. */
+static inline uint64_t tare_count_add(uint64_t a, uint64_t b)
+{
+    return a <= INT64_MAX && b <= INT64_MAX ? tare_count_of(a + b) : TARE_COUNT_UNKNOWN;
+}
+
+/* What came between two of them; unknown if one is, or if it went down. */
+static inline uint64_t tare_count_subtract(uint64_t later, uint64_t earlier)
+{
+    return later <= INT64_MAX && earlier <= INT64_MAX ? tare_count_of(later - earlier) : TARE_COUNT_UNKNOWN;
+}
+
+/* What notes say of them, before the instruments' names. */
+#define TARE_NOTE_UNKNOWN_COUNTS                                                                               \
+    "counters that are above 2^63 - 1, as a subtraction makes them, count nothing that is known"
+#define TARE_NOTE_UNKNOWN_SUMS "sums of values that have come to 2^64 - 1 went beyond it, and are unknown"
+
+/* A sum of values that stopped at UINT64_MAX, as sums of histograms do, may be anything above: unknown. */
+static inline bool tare_sum_is_known(uint64_t saturating)
+{
+    return saturating != UINT64_MAX;
+}
 
 /* That an interval holds the truth. */
 #define TARE_RESULT_CONFIDENCE 0.95
@@ -133,7 +171,7 @@ struct tare_result_clock {
 };
 
 struct tare_result {
-    char *kind;         /* "run", "attach", "page" */
+    char *kind;         /* "run", "attach", "page", "bench", "profile", "stat", "capture" */
     char *tare_version; /* that wrote it */
     char *started;      /* RFC 3339, UTC */
     char **command;     /* argv, NULL-terminated; NULL if unknown */
@@ -144,6 +182,9 @@ struct tare_result {
     size_t pass_count;
     struct tare_result_timer *timers; /* merged over processes and passes, exclusive passes apart */
     size_t timer_count;
+    /* The others, with total figures alone (result/telemetry.h): merged over processes, but gauges and frames. */
+    struct tare_instrument_figures *instruments;
+    size_t instrument_count;
     struct tare_result_process *processes;
     size_t process_count;
     uint64_t lost_instruments, lost_threads, lost_scopes, dropped_scopes, lost_processes;
@@ -154,6 +195,10 @@ struct tare_result {
     uint64_t page_size_bytes; /* memory that the largest page may take; 0: unknown */
     char **notes;             /* sentences for the reader, NULL-terminated; NULL: none */
     bool incomplete;          /* interrupted: passes are missing */
+    struct tare_result_bench *bench; /* of kind "bench"; NULL else */
+    struct tare_profile *profile;    /* of kind "profile"; NULL else */
+    struct tare_result_stat *stat;   /* of kind "stat"; NULL else */
+    struct tare_capture *capture;    /* of kind "capture"; NULL else: result/capture.h */
 };
 
 /* A new, empty result: every double NAN where unknown, no timers. NULL without memory. */
@@ -187,6 +232,15 @@ struct tare_result_pass *tare_result_add_pass(struct tare_result *result);
 
 /* printf-style sentence for the reader; no full stop, no newline. Returns 0 or -ENOMEM. */
 int tare_result_note(struct tare_result *result, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * "what: a, b, c and 3 more": a note with the names of those of a list that are meant, or none, if none is.
+ * `name_of` gives the name of number `at` of `length`, malloc'ed; NULL: it is not meant, or, if it says that it
+ * failed, there is no memory. Returns 0 or -ENOMEM.
+ */
+int tare_result_note_names(struct tare_result *result, const char *what,
+                           char *(*name_of)(const void *list, size_t at, bool *failed), const void *list,
+                           size_t length);
 
 /* The timer of that name, or NULL. */
 struct tare_result_timer *tare_result_find_timer(struct tare_result *result, const char *module,

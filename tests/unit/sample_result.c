@@ -145,6 +145,11 @@ static void full_environment(struct tare_environment *environment)
     environment->virtualization = sample_string("kvm");
     environment->commit = sample_string("0123abc");
     environment->commit_dirty = 1;
+    environment->commit_parents = sample_string("0123abb fedc987");
+    environment->commit_time_s = 1735787045;
+    environment->commit_subject = sample_string("ring: no copy");
+    environment->branch = sample_string("wip/ring");
+    environment->job_link = sample_string("https://ci.example.org/jobs/7");
 }
 
 static void full_fingerprint(struct tare_fingerprint *fingerprint)
@@ -248,5 +253,154 @@ struct tare_result *sample_result_table(void)
     process->pid = 123;
     process->executable = sample_string("/usr/bin/foo");
     process->end = TARE_END_EXITED;
+    return result;
+}
+
+static void full_summary(struct tare_summary *summary, double seed)
+{
+    summary->n = 3;
+    summary->median = summary->p50 = seed;
+    summary->median_low = seed - 1.0 / 3.0;
+    summary->median_high = seed + 0.1;
+    summary->mad = 0.2;
+    summary->mean = seed + 0.3;
+    summary->sd = 0.7;
+    summary->cv = 0.7 / (seed + 0.3);
+    summary->min = seed - 2;
+    summary->max = seed + 3;
+    summary->p95 = seed + 1;
+    summary->p99 = seed + 2;
+    summary->outliers[TARE_OUTLIER_NORMAL] = 2;
+    summary->outliers[TARE_OUTLIER_HIGH_SEVERE] = 1;
+    summary->modes.dip = 0.125;
+    summary->modes.p = 0.01;
+    summary->modes.grain = 0.5;
+    summary->modes.more = true;
+    summary->modes.count = 2;
+    summary->modes.mode[0] =
+        (struct tare_mode){.location = seed, .low = seed - 2, .high = seed, .share = 2 / 3.0};
+    summary->modes.mode[1] =
+        (struct tare_mode){.location = seed + 3, .low = seed + 3, .high = seed + 3, .share = 1 / 3.0};
+}
+
+static void full_arm(struct tare_result_benchmark *benchmark, const char *label, const char *what, double seed)
+{
+    struct tare_result_arm *arm = must(tare_result_add_arm(benchmark, label, what));
+    arm->control = strchr(label, '\'') != NULL;
+    arm->revision = sample_string("v1.2-3-g0123abc");
+    arm->failure = sample_string("ended by signal 11 in round 5");
+    arm->exit_code = 3;
+    full_summary(&arm->summary, seed);
+    for (uint32_t round = 1; round <= 4; round++) {
+        if (tare_result_add_value(arm, seed + round / 3.0, round) != 0) {
+            abort();
+        }
+    }
+    arm->dropped[2] = true;
+    arm->first_ns = seed * 7;
+    arm->warmup = 0;
+    arm->warmup_settled = 0;
+    arm->iterations = 4096;
+    arm->samples = 12;
+    arm->loop_ns = 0.27;
+    arm->start_ns = 1.5;
+    arm->bytes_per_op = 64;
+    arm->items_per_op = 1;
+    for (int i = 0; i < TARE_PER_OPS; i++) {
+        arm->per_op[i] = seed + i;
+    }
+    struct tare_result_inner_timer *timer = must(tare_result_add_inner_timer(arm, "ring", "copy"));
+    timer->calls = 2;
+    timer->net_ns = -0.25;
+    timer->net_error_ns = 0.5;
+}
+
+static void full_comparison(struct tare_result_benchmark *benchmark)
+{
+    struct tare_result_comparison *comparison = must(tare_result_add_comparison(benchmark, 2));
+    comparison->decided_early = true;
+    comparison->reason = sample_string("the control arm differs");
+    comparison->comparison = (struct tare_comparison){
+        .verdict = TARE_VERDICT_SLOWER,
+        .within_margin = true,
+        .control_differs = true,
+        .stop = true,
+        .units = 20,
+        .ratio = 1.02,
+        .low = 1.01,
+        .high = 1.03,
+        .confidence = 0.9999,
+        .control_ratio = 1.001,
+        .control_low = 0.999,
+        .control_high = 1.003,
+        .smallest = 0.004,
+        .units_needed = 17.5,
+        .units_effective = 19.25,
+    };
+}
+
+static void full_bench_settings(struct tare_result_bench_settings *settings)
+{
+    settings->time_s = 10;
+    settings->margin = 0.01;
+    settings->alpha = 0.002;
+    settings->control_alpha = 0.015;
+    settings->comparisons = 2;
+    settings->block_ns = 5e7;
+    settings->seed = UINT64_MAX;
+    settings->pin = 0;
+}
+
+struct tare_result *sample_result_bench(void)
+{
+    static const double args[] = {64, 0.5};
+    struct tare_result *result = must(tare_result_new());
+    result->kind = sample_string("bench");
+    result->started = sample_string("2025-01-02T03:04:05Z");
+    struct tare_result_bench *bench = result->bench = must(tare_result_bench_new());
+    full_bench_settings(&bench->settings);
+    struct tare_result_benchmark *benchmark = must(tare_result_add_benchmark(bench, "ring_write/64"));
+    benchmark->bench = sample_string("ring_write");
+    if (tare_result_set_args(benchmark, args, 2) != 0) {
+        abort();
+    }
+    benchmark->threads = 4;
+    benchmark->file = sample_string("ring_bench.c");
+    benchmark->line = 12;
+    benchmark->spent_ns = 1e10 / 3;
+    benchmark->layouts = 3;
+    benchmark->contamination = (struct tare_result_contamination){
+        .rounds = 4,
+        .dropped = 1,
+        .rule_suspended = true,
+        .threshold = 0.05,
+        .steal_ns = -1e7,
+        .wait_ns = 123.5,
+        .measured_ns = 3e9,
+        .involuntary = 0,
+        .migrations = 7,
+        .pressure_ns = 4.5,
+        .frequency_low_hz = 2.4e9,
+        .frequency_high_hz = 3.1e9,
+    };
+    full_arm(benchmark, "A", "./ring_bench", 10);
+    full_arm(benchmark, "A'", "./ring_bench", 10.1);
+    full_arm(benchmark, "B", "./ring_bench-2", 11);
+    full_comparison(benchmark);
+    benchmark = must(tare_result_add_benchmark(bench, "sleep 0.1 | cat"));
+    benchmark->command = true;
+    must(tare_result_add_arm(benchmark, "A", "sleep 0.1 | cat"));
+    struct tare_result_growth *growth = must(tare_result_add_growth(bench, "ring_write"));
+    growth->arm = 2;
+    growth->arg = 1;
+    growth->growth = (struct tare_growth){
+        .best = TARE_GROWTH_LINEAR,
+        .clear = true,
+        .second = TARE_GROWTH_LINEAR_LOG,
+        .base = 3.5,
+        .factor = 0.12,
+        .error = 0.03,
+        .exponent = 0.98,
+    };
     return result;
 }

@@ -167,6 +167,11 @@ static void assert_environment(const struct tare_environment *found, const struc
     assert_string(found->virtualization, expected->virtualization);
     assert_string(found->commit, expected->commit);
     assert_int_equal(found->commit_dirty, expected->commit_dirty);
+    assert_string(found->commit_parents, expected->commit_parents);
+    assert_double(found->commit_time_s, expected->commit_time_s);
+    assert_string(found->commit_subject, expected->commit_subject);
+    assert_string(found->branch, expected->branch);
+    assert_string(found->job_link, expected->job_link);
 }
 
 static void assert_fingerprint(const struct tare_fingerprint *found, const struct tare_fingerprint *expected)
