@@ -123,6 +123,12 @@ char *tare__view_cell(const struct tare__view_column *column, const struct tare_
  */
 char *tare__view_safe(const char *text, bool ascii);
 
+/*
+ * `text`, which it frees, cut in the middle to `width` columns: its module and its end are what tells a name
+ * from others. NULL for NULL, and without memory. `dots` stand for what is left out.
+ */
+char *tare__view_cut_middle(char *text, size_t width, const char *dots);
+
 /* Lines to be put below a table, before any escaping. After an error, nothing more is added. */
 struct tare__view_lines {
     char **lines;

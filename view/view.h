@@ -19,6 +19,14 @@ enum tare_format {
     TARE_FORMAT_JSON,
     TARE_FORMAT_CSV,
     TARE_FORMAT_MARKDOWN,
+    /* Of profiles alone: view/profile_exports.h. */
+    TARE_FORMAT_FOLDED,
+    TARE_FORMAT_PPROF,
+    TARE_FORMAT_SPEEDSCOPE,
+    TARE_FORMAT_FIREFOX,
+    TARE_FORMAT_CHROME,
+    TARE_FORMAT_SVG, /* view/flame.h */
+    TARE_FORMAT_HTML,
 };
 
 struct tare_view_options {
@@ -30,6 +38,7 @@ struct tare_view_options {
     const char *columns; /* comma-separated; NULL: what fits */
     const char *sort;    /* a column's name, with a '-' before it to reverse; NULL: module, then declaration */
     bool per_process;    /* a table for each process */
+    bool full;           /* of benchmarks: every figure */
 };
 
 /* Checks `columns` and `sort`. Returns 0, or -EINVAL with a line in `message` that names the near miss. */
