@@ -13,6 +13,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "view/telemetry_table.h"
+
 struct csv {
     FILE *out;
     bool first; /* in its line */
@@ -174,6 +176,9 @@ int tare_view_csv(const struct tare_result *result, const struct tare_view_optio
         }
     } else {
         error = put_timers(&csv, &plan, options, NULL, result);
+    }
+    if (error == 0) {
+        tare__instruments_csv(result, out);
     }
     return error != 0 ? error : tare__view_finish(out);
 }

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "view/telemetry_table.h"
+
 static const char columns_plain[] = "name,calls,total,avg,net,error,p50,p99";
 static const char columns_exclusive[] = "name,calls,total,avg,net,error,exclusive-net,exclusive-error,p50,p99";
 
@@ -155,6 +157,45 @@ static int put_process(FILE *out, const struct tare_result *result, size_t index
     return error != 0 ? error : lines_error;
 }
 
+static int put_grid(FILE *out, const struct tare__grid *grid, bool ascii)
+{
+    int error = 0;
+    if (strcmp(grid->title, grid->headers[0]) != 0) {
+        fputs("\n", out);
+        error = put_text(out, grid->title, ascii);
+        fputs("\n", out);
+    }
+    putc('\n', out);
+    for (size_t i = 0; i < grid->columns; i++) {
+        fprintf(out, "| %s ", grid->headers[i]);
+    }
+    fputs("|\n", out);
+    for (size_t i = 0; i < grid->columns; i++) {
+        fputs(i == 0 || strcmp(grid->headers[i], "unit") == 0 ? "| :--- " : "| ---: ", out);
+    }
+    fputs("|\n", out);
+    for (size_t i = 0; error == 0 && i < grid->rows * grid->columns; i++) {
+        fputs("| ", out);
+        error = put_text(out, grid->cells[i], ascii);
+        fputs((i + 1) % grid->columns == 0 ? " |\n" : " ", out);
+    }
+    return error;
+}
+
+static int put_instruments(FILE *out, const struct tare_result *result, const struct tare_view_options *options)
+{
+    struct tare__grids grids;
+    int error = tare__grids_make(&grids, result, options);
+    for (size_t i = 0; error == 0 && i < grids.count; i++) {
+        error = put_grid(out, &grids.grids[i], options->ascii);
+    }
+    if (error == 0 && grids.silent != 0) {
+        fprintf(out, "\n%zu instrument%s counted nothing\n", grids.silent, grids.silent == 1 ? "" : "s");
+    }
+    tare__grids_release(&grids);
+    return error;
+}
+
 int tare_view_markdown(const struct tare_result *result, const struct tare_view_options *options, FILE *out)
 {
     struct tare__view_lines notes = {0};
@@ -168,6 +209,9 @@ int tare_view_markdown(const struct tare_result *result, const struct tare_view_
         }
     } else {
         error = put_timers(out, result->timers, result->timer_count, result, options, &notes);
+    }
+    if (error == 0) {
+        error = put_instruments(out, result, options);
     }
     tare__view_note_result(&notes, result, !options->per_process);
     tare__view_note_measuring(&notes, result, options->ascii);

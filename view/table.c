@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "view/telemetry_table.h"
+
 /* A terminal narrower than this gets a table for this. */
 enum { WIDTH_MIN = 60 };
 
@@ -165,8 +167,7 @@ static size_t bytes_of(const char *text, size_t columns)
     return at;
 }
 
-/* `text`, cut in the middle to `width` columns: its module and its end are what tells a name from others. */
-static char *cut_middle(char *text, size_t width, const char *dots)
+char *tare__view_cut_middle(char *text, size_t width, const char *dots)
 {
     size_t taken = tare__text_width(text);
     if (text == NULL || taken <= width) {
@@ -193,7 +194,7 @@ static int print_cell(const struct table *table, size_t index, const struct tare
     char *shown = cell != NULL ? tare__view_safe(cell, ascii && text) : NULL;
     free(cell);
     if (shown != NULL && column->type == TARE__VIEW_NAME && table->plan->cut_names) {
-        shown = cut_middle(shown, (size_t)width, ascii ? "..." : "…");
+        shown = tare__view_cut_middle(shown, (size_t)width, ascii ? "..." : "…");
     }
     if (shown == NULL) {
         return -ENOMEM;
@@ -358,6 +359,9 @@ int tare_view_table(const struct tare_result *result, const struct tare_view_opt
     } else {
         error = print_table(result->timers, result->timer_count, result, options, &notes, out);
     }
+    if (error == 0) {
+        error = tare__grids_print(result, options, out);
+    }
     tare__view_note_result(&notes, result, !options->per_process);
     tare__view_note_measuring(&notes, result, options->ascii);
     tare__view_note_fingerprint(&notes, result);
@@ -437,7 +441,7 @@ void tare__view_note_rows(struct tare__view_lines *lines, const struct tare__vie
         uint64_t calls = timer->figures.calls, outermost = timer->figures.outermost_calls;
         if (calls > outermost && calls - outermost > unsettled) {
             tare__view_say(lines,
-                           "note: %s::%s calls itself: %" PRIu64 " calls, %" PRIu64
+                           "note: %s::%s calls itself (or a signal handler does): %" PRIu64 " calls, %" PRIu64
                            " outermost; times are of the outermost",
                            timer->module, timer->name, calls, outermost);
         }
@@ -475,7 +479,8 @@ static void note_lost(struct tare__view_lines *lines, uint64_t instruments, uint
 {
     if (instruments > 0) {
         tare__view_say(lines,
-                       "note: %" PRIu64 " timer%s did not fit and %s not counted: set TARE_TIMERS higher",
+                       "note: %" PRIu64
+                       " instrument%s did not fit and %s not counted: set TARE_TIMERS (up to 65536)",
                        instruments, plural(instruments), was(instruments));
     }
     if (threads > 0) {
@@ -621,7 +626,9 @@ void tare__view_note_measuring(struct tare__view_lines *lines, const struct tare
     if (!isfinite(percent) || !(result->measuring_ns > 0)) {
         return;
     }
-    bool run = result->kind != NULL && strcmp(result->kind, "run") == 0;
+    /* A capture has the command if it is of a program from its start on. */
+    bool run = result->kind != NULL && (strcmp(result->kind, "run") == 0 ||
+                                        (strcmp(result->kind, "capture") == 0 && result->command != NULL));
     tare__view_say(lines, "measuring took %s %% of this %s: %s of %s processor time",
                    tare__view_fixed(share, percent, percent < 10 ? 1 : 0), run ? "run" : "process",
                    tare__text_time(measuring, result->measuring_ns, micro),

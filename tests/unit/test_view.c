@@ -22,7 +22,9 @@ typedef int view_function(const struct tare_result *, const struct tare_view_opt
 #define CLOCK                                                                                                  \
     "clock tsc-ordered, 2596.1 MHz ± 0.3 ppm, steps of 10.0 ns; one scope costs 22.3 ns inside and "          \
     "33.0 to 39.0 ns outside, subtracted in column net\n"
-#define RECURSION "note: fdtables::walk calls itself: 15 calls, 4 outermost; times are of the outermost\n"
+#define RECURSION                                                                                              \
+    "note: fdtables::walk calls itself (or a signal handler does): 15 calls, 4 outermost; times are of the "   \
+    "outermost\n"
 
 static char *shown(view_function *view, const struct tare_result *result,
                    const struct tare_view_options *options)
@@ -562,7 +564,7 @@ static void notes_say_what_the_figures_cannot(void **state)
     result->clock.outer.n = 0;
     assert_contains(
         tare_view_table, result, &(struct tare_view_options){0},
-        "\n\n" RECURSION "note: 1 timer did not fit and was not counted: set TARE_TIMERS higher\n"
+        "\n\n" RECURSION "note: 1 instrument did not fit and was not counted: set TARE_TIMERS (up to 65536)\n"
         "note: 2 threads found no room: set TARE_THREADS higher\n"
         "note: 3 scopes of threads without room were not recorded: set TARE_THREADS higher\n"
         "note: 4 scopes were dropped: signal handlers interrupted a recording too often at once\n"
