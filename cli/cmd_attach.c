@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `tare attach`: read a live process, and switch its timers for a while. Switching is a byte stored into the
- * page's control, which the next scope sees; what was changed is put back on every way out that leaves us a
+ * `tare attach`: read a live process, and switch its instruments for a while. Switching is a byte stored into
+ * the page's control, which the next scope sees; what was changed is put back on every way out that leaves us a
  * chance.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -24,6 +25,7 @@
 #include "record/discover.h"
 #include "record/monotonic.h"
 #include "record/sampler.h"
+#include "record/switch.h"
 #include "result/collect.h"
 #include "result/figures.h"
 #include "runtime/clock.h"
@@ -31,15 +33,16 @@
 enum { OPTION_ENABLE = 1, OPTION_DISABLE, OPTION_FOR };
 
 static const struct option_spec options[] = {
-    {OPTION_ENABLE, '\0', "enable", "GLOB", "enable timers whose module::name matches; may be given again",
+    {OPTION_ENABLE, '\0', "enable", "GLOB", "enable instruments whose module::name matches; may be given again",
      NULL},
     {OPTION_DISABLE, '\0', "disable", "GLOB",
-     "disable timers that match; may be given again; applied after --enable", NULL},
+     "disable instruments that match; may be given again; applied after --enable", NULL},
     {OPTION_FOR, '\0', "for", "SECONDS",
      "show what is counted in this time; without it: until Ctrl-C, if anything is switched", NULL},
     OVERHEAD_OPTION,
     LOCK_OPTION,
     OUTPUT_OPTIONS,
+    KEEP_RESULT_OPTION,
     {0},
 };
 
@@ -62,7 +65,7 @@ struct target {
     int fd;
     struct tare_page_source source;
     struct tare_page_view before;
-    uint8_t *changed; /* by timer: 1 where we stored the opposite of what was there */
+    uint8_t *changed; /* by index in the page: 1 where we stored the opposite of what was there */
 };
 
 static bool join(char **list, const char *glob)
@@ -100,36 +103,69 @@ static int handle_option(void *data, int id, const char *value)
     }
 }
 
-static int store_enabled(const struct target *target, const struct tare_page_timer *timer, bool enabled)
+/* What can be switched: a timer, or an instrument of another kind. */
+struct switchable {
+    const char *module, *name;
+    uint32_t index;
+    bool timer, enabled;
+};
+
+static size_t switchable_count(const struct target *target)
 {
-    const struct tare_page *header = &target->before.header;
-    uint64_t offset =
-        target->source.offset + header->control_offset + (uint64_t)timer->index * header->control_stride;
-    const uint8_t byte = enabled;
-    return pwrite(target->fd, &byte, 1, (off_t)offset) == 1 ? 0 : -errno;
+    return target->before.timer_count + target->before.instrument_count;
 }
 
-static int switch_timers(const struct attach *attach, struct target *target, const char *enable,
-                         size_t *enabled_matches, size_t *disabled_matches)
+static struct switchable switchable_at(const struct target *target, size_t i)
 {
-    for (size_t i = 0; i < target->before.timer_count; i++) {
+    if (i < target->before.timer_count) {
         const struct tare_page_timer *timer = &target->before.timers[i];
-        bool wanted = timer->enabled;
-        if (enable != NULL && globs_match(enable, timer->module, timer->name)) {
+        return (struct switchable){timer->module, timer->name, timer->index, true, timer->enabled};
+    }
+    const struct tare_page_instrument *other = &target->before.instruments[i - target->before.timer_count];
+    return (struct switchable){other->module, other->name, other->index, false, other->enabled};
+}
+
+/* Names of what is no timer are written with a dot, but the other spelling will do, too. */
+static bool matches(const char *globs, const struct switchable *it)
+{
+    if (globs == NULL || globs_match(globs, it->module, it->name)) {
+        return globs != NULL;
+    }
+    char *full = NULL, *list = !it->timer ? strdup(globs) : NULL;
+    bool match = false;
+    if (list != NULL && asprintf(&full, "%s.%s", it->module, it->name) >= 0) {
+        char *rest = list;
+        for (char *glob = strsep(&rest, ","); glob != NULL && !match; glob = strsep(&rest, ",")) {
+            match = *glob != '\0' && fnmatch(glob, full, 0) == 0;
+        }
+        free(full);
+    }
+    free(list);
+    return match;
+}
+
+/* `timers_only`: the pattern is ours, and means what is off unless somebody asks for it. */
+static int switch_instruments(const struct attach *attach, struct target *target, const char *enable,
+                              bool timers_only, size_t *enabled_matches, size_t *disabled_matches)
+{
+    for (size_t i = 0; i < switchable_count(target); i++) {
+        const struct switchable it = switchable_at(target, i);
+        bool wanted = it.enabled;
+        if ((it.timer || !timers_only) && matches(enable, &it)) {
             wanted = true;
             (*enabled_matches)++;
         }
-        if (attach->disable != NULL && globs_match(attach->disable, timer->module, timer->name)) {
+        if (matches(attach->disable, &it)) {
             wanted = false;
             (*disabled_matches)++;
         }
-        if (wanted != timer->enabled) {
-            int failure = store_enabled(target, timer, wanted);
+        if (wanted != it.enabled) {
+            int failure = tare_page_switch(&target->source, &target->before.header, it.index, wanted);
             if (failure != 0) {
-                error("cannot switch timers of process %d: %s", (int)attach->pid, strerror(-failure));
+                error("cannot switch instruments of process %d: %s", (int)attach->pid, strerror(-failure));
                 return failure;
             }
-            target->changed[i] = 1;
+            target->changed[it.index] = 1;
         }
     }
     return 0;
@@ -137,9 +173,10 @@ static int switch_timers(const struct attach *attach, struct target *target, con
 
 static void put_back(struct target *target)
 {
-    for (size_t i = 0; i < target->before.timer_count; i++) {
-        if (target->changed[i]) {
-            store_enabled(target, &target->before.timers[i], target->before.timers[i].enabled);
+    for (size_t i = 0; i < switchable_count(target); i++) {
+        const struct switchable it = switchable_at(target, i);
+        if (target->changed[it.index]) {
+            tare_page_switch(&target->source, &target->before.header, it.index, it.enabled);
         }
     }
 }
@@ -221,21 +258,28 @@ static enum why wait_for(struct attach *attach, int signals, const struct target
     return why;
 }
 
-/* Two that switch one process would each put back what the other had set: one at a time. */
-static int lock_controls(const struct attach *attach, const struct target *target)
+/* Reads what there is before anything is switched; if something will be, while nobody else switches. */
+static int read_before(const struct attach *attach, struct target *target, bool switching)
 {
-    const struct tare_page *header = &target->before.header;
-    struct flock lock = {
-        .l_type = F_WRLCK,
-        .l_whence = SEEK_SET,
-        .l_start = (off_t)(target->source.offset + header->control_offset),
-        .l_len = (off_t)((uint64_t)header->instrument_max * header->control_stride),
-    };
-    if (fcntl(target->fd, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
-        error("another tare is switching the timers of process %d: wait until it is done", (int)attach->pid);
-        return -EBUSY;
+    int failure = pages_read(&target->source, &target->before, "the process's page");
+    if (failure == 0 && switching) {
+        failure = tare_page_lock(&target->source, &target->before.header);
+        if (failure == -EBUSY) {
+            error("another tare is switching the timers of process %d: wait until it is done",
+                  (int)attach->pid);
+            return failure;
+        }
+        tare_page_view_release(&target->before); /* it may have been another's switching that we read */
+        failure = pages_read(&target->source, &target->before, "the process's page");
     }
-    return 0; /* a file system without locks is no reason to refuse */
+    if (failure == 0) {
+        target->changed = calloc((size_t)target->before.header.instrument_count + 1, 1);
+        if (target->changed == NULL) {
+            error("out of memory");
+            failure = -ENOMEM;
+        }
+    }
+    return failure;
 }
 
 static int open_targets(const struct attach *attach, struct target **targets, size_t *count)
@@ -266,13 +310,8 @@ static int open_targets(const struct attach *attach, struct target **targets, si
             break;
         }
         (*count)++;
-        failure = pages_read(&target->source, &target->before, "the process's page");
+        failure = read_before(attach, target, switching);
         if (failure != 0) {
-            break;
-        }
-        target->changed = calloc(target->before.timer_count + 1, 1);
-        if (target->changed == NULL) {
-            failure = -ENOMEM;
             break;
         }
     }
@@ -313,17 +352,17 @@ static void complain_of(const struct attach *attach, const struct target *target
     char *names[NAMES_MAX];
     size_t found = 0;
     for (size_t t = 0; t < count; t++) {
-        for (size_t i = 0; i < targets[t].before.timer_count && found < NAMES_MAX; i++) {
-            const struct tare_page_timer *timer = &targets[t].before.timers[i];
-            found += asprintf(&names[found], "%s::%s", timer->module, timer->name) >= 0;
+        for (size_t i = 0; i < switchable_count(&targets[t]) && found < NAMES_MAX; i++) {
+            const struct switchable it = switchable_at(&targets[t], i);
+            found += asprintf(&names[found], "%s%s%s", it.module, it.timer ? "::" : ".", it.name) >= 0;
         }
     }
     const char *near = suggest(glob, (const char *const *)names, found);
     if (near != NULL) {
-        error("no timer of process %d matches '%s': did you mean '%s'?", (int)attach->pid, glob, near);
+        error("no instrument of process %d matches '%s': did you mean '%s'?", (int)attach->pid, glob, near);
     } else {
-        error("no timer of process %d matches '%s': 'tare attach %d --all' shows their names", (int)attach->pid,
-              glob, (int)attach->pid);
+        error("no instrument of process %d matches '%s': 'tare attach %d --all' shows their names",
+              (int)attach->pid, glob, (int)attach->pid);
     }
     while (found > 0) {
         free(names[--found]);
@@ -346,8 +385,8 @@ static bool run_window(struct attach *attach, struct target *targets, size_t cou
     size_t enabled = 0, disabled = 0;
     bool fine = signals >= 0;
     for (size_t i = 0; i < count && fine; i++) {
-        fine = lock_controls(attach, &targets[i]) == 0 &&
-               switch_timers(attach, &targets[i], enable, &enabled, &disabled) == 0;
+        fine =
+            switch_instruments(attach, &targets[i], enable, attach->enable == NULL, &enabled, &disabled) == 0;
     }
     const char *idle = attach->enable != NULL && enabled == 0     ? attach->enable
                        : attach->disable != NULL && disabled == 0 ? attach->disable
@@ -483,7 +522,7 @@ static int attach_to(struct attach *attach, char *const *operands)
     }
     tare_lock_release(&attach->lock); /* nobody need wait for our output */
     if (finish(attach, result, collector, why) && output_write(&attach->output, result) &&
-        overhead_judge(result, attach->max_overhead)) {
+        overhead_judge(result, attach->max_overhead) && keep_result(&attach->output, result)) {
         code = EXIT_FINE;
     }
 out:
@@ -528,8 +567,8 @@ const struct command command_attach = {
     .options = options,
     .details = "Without --enable, --disable or --for: what was counted so far. With one of them:\n"
                "what is counted from now until the time is up, the process ends, or Ctrl-C; then\n"
-               "everything is switched back. With --for alone, where nothing is enabled, all\n"
-               "timers are.\n\n"
+               "everything is switched back. With --for alone, where no timer is enabled, all\n"
+               "timers are. Counters and other instruments match as module.name, too.\n\n"
                "Exit code: 0, or 2 for a wrong command line, a process that cannot be read, or\n"
                "more than --max-overhead allows.\n\n"
                "Examples:\n"

@@ -42,6 +42,15 @@ static const struct {
 } libraries[] = {
     {"jansson", TARE_BUILD_JANSSON, ""},
     {"libelf", TARE_BUILD_LIBELF, "no 'tare list', no check of the program before --libc"},
+    {"libdw", TARE_BUILD_LIBDW, "no lines and no inlined calls in profiles"},
+    {"libsupc++", TARE_BUILD_DEMANGLE, "names of C++ and Rust stay mangled"},
+    {"inih", TARE_BUILD_INIH, "no budgets for 'tare check'"},
+    {"zlib", TARE_BUILD_ZLIB, "no profiles for pprof"},
+    {"ncursesw", TARE_BUILD_NCURSESW, "no screen for 'tare top'"},
+    {"libmicrohttpd", TARE_BUILD_MICROHTTPD, "no 'tare serve'"},
+    {"libcurl", TARE_BUILD_CURL, "no 'tare serve --push'"},
+    {"sqlite3", TARE_BUILD_SQLITE, "no 'tare history'"},
+    {"libpq", TARE_BUILD_PQ, "'tare history' only with SQLite"},
 };
 
 static bool read_fingerprint(struct tare_fingerprint *fingerprint)

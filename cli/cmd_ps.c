@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "record/discover.h"
+#include "record/process_name.h"
 #include "record/reader.h"
 
 enum { OPTION_PS_FORMAT = 1 };
@@ -22,8 +23,10 @@ static const struct option_spec options[] = {
 struct row {
     pid_t pid;
     size_t timers, enabled, threads;
+    size_t others; /* instruments that are no timers */
     uint64_t calls;
     const char *where;
+    const char *name;
     const char *executable;
 };
 
@@ -31,16 +34,21 @@ static void print_row(const struct row *row, bool json, json_t *list)
 {
     if (json) {
         json_array_append_new(list,
-                              json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "pid", (json_int_t)row->pid,
-                                        "timers", (json_int_t)row->timers, "enabled", (json_int_t)row->enabled,
-                                        "threads", (json_int_t)row->threads, "calls", (json_int_t)row->calls,
-                                        "page", row->where, "executable", row->executable));
+                              json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s}", "pid",
+                                        (json_int_t)row->pid, "timers", (json_int_t)row->timers, "enabled",
+                                        (json_int_t)row->enabled, "threads", (json_int_t)row->threads, "calls",
+                                        (json_int_t)row->calls, "others", (json_int_t)row->others, "page",
+                                        row->where, "name", row->name, "executable", row->executable));
         return;
     }
-    char *executable = printable(row->executable);
-    printf("%8d %7zu %7zu %7zu %12llu  %-6s %s\n", (int)row->pid, row->timers, row->enabled, row->threads,
-           (unsigned long long)row->calls, row->where, executable != NULL ? executable : "-");
+    const char *slash = strrchr(row->executable, '/');
+    bool same = strcmp(row->name, slash != NULL ? slash + 1 : row->executable) == 0;
+    char *executable = printable(row->executable), *name = same ? NULL : printable(row->name);
+    printf("%8d %7zu %7zu %7zu %12llu %7zu  %-6s %s%s%s%s\n", (int)row->pid, row->timers, row->enabled,
+           row->threads, (unsigned long long)row->calls, row->others, row->where, name != NULL ? name : "",
+           name != NULL ? " (" : "", executable != NULL ? executable : "-", name != NULL ? ")" : "");
     free(executable);
+    free(name);
 }
 
 static void read_row(const struct tare_found_page *found, bool json, json_t *list)
@@ -54,13 +62,17 @@ static void read_row(const struct tare_found_page *found, bool json, json_t *lis
     }
     int failure = tare_page_read(&source, 0, &view, message, sizeof(message));
     if (failure == 0) {
+        struct tare_process_names names;
+        tare_process_names_of(found->pid, view.executable, view.command, view.command_size, &names);
         struct row row = {
             .pid = found->pid,
             .timers = view.timer_count,
             .threads = view.thread_count,
+            .others = view.instrument_count,
             .where = found->in_set                        ? "run"
                      : view.header.flags & TARE_PAGE_FILE ? "file"
                                                           : "memory",
+            .name = names.name,
             .executable = view.executable,
         };
         for (size_t i = 0; i < view.timer_count; i++) {
@@ -92,12 +104,13 @@ static int run_command(const struct command *command, int argc, char **argv)
     int failure = tare_discover(0, &pages, &count, &denied);
     if (failure != 0) {
         error("cannot look at the processes: %s", strerror(-failure));
+        free(pages);
         return EXIT_TROUBLE;
     }
     json_t *list = json ? json_array() : NULL;
     if (!json && count != 0) {
-        printf("%8s %7s %7s %7s %12s  %-6s %s\n", "pid", "timers", "enabled", "threads", "calls", "page",
-               "program");
+        printf("%8s %7s %7s %7s %12s %7s  %-6s %s\n", "pid", "timers", "enabled", "threads", "calls", "others",
+               "page", "program");
     }
     for (size_t i = 0; i < count; i++) {
         read_row(&pages[i], json, list);
@@ -121,9 +134,10 @@ const struct command command_ps = {
     .operands = "",
     .summary = "list live processes that have a page",
     .options = options,
-    .details = "Columns: process, timers declared, timers enabled, threads, calls counted, where\n"
-               "the page is (memory: its own; file: TARE_PAGE=FILE; run: under a 'tare run'),\n"
-               "program. A process with two libtares in it has a line for each.\n\n"
+    .details = "Columns: process, timers declared, timers enabled, threads, calls counted,\n"
+               "instruments that are no timers, where the page is (memory: its own; file:\n"
+               "TARE_PAGE=FILE; run: under a 'tare run'), program. A process with two libtares\n"
+               "in it has a line for each.\n\n"
                "Exit code: 0 (also if there are none), or 2 for a wrong command line.\n\nExample:\n  tare ps\n",
     .run = run_command,
     .usage_exit = EXIT_TROUBLE,

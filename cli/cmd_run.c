@@ -18,6 +18,7 @@
 #include "cli/cli.h"
 #include "cli/overhead.h"
 #include "cli/passes.h"
+#include "cli/start.h"
 #include "record/elf.h"
 #include "result/collect.h"
 #include "result/figures.h"
@@ -32,6 +33,9 @@ enum {
     OPTION_PIN,
     OPTION_TIMEOUT,
     OPTION_NO_HISTOGRAM,
+    OPTION_FUNCTIONS,
+    OPTION_FUNCTIONS_IN,
+    OPTION_FUNCTIONS_MIN_SIZE,
 };
 
 static const struct option_spec options[] = {
@@ -41,6 +45,14 @@ static const struct option_spec options[] = {
      NULL},
     {OPTION_LIBC, '\0', "libc", NULL,
      "time the program's calls of libc, too: works without any instrument in it", NULL},
+    {OPTION_FUNCTIONS, '\0', "functions", "[=GLOB]",
+     "time its functions, too, or those that match: for programs built with -finstrument-functions, -pg or "
+     "-fpatchable-function-entry",
+     NULL},
+    {OPTION_FUNCTIONS_IN, '\0', "functions-in", "FILE",
+     "the functions of this program or library, too; may be given again", NULL},
+    {OPTION_FUNCTIONS_MIN_SIZE, '\0', "functions-min-size", "BYTES",
+     "leave out functions with less code than this (default: 16)", NULL},
     {OPTION_CLOCK, '\0', "clock", "CLOCK", "tsc-ordered, tsc or clock (default: the best that works here)",
      "tsc-ordered tsc clock"},
     {OPTION_REPEAT, 'n', "repeat", "N", "run it N times and add the counts up", NULL},
@@ -53,10 +65,44 @@ static const struct option_spec options[] = {
     OVERHEAD_OPTION,
     LOCK_OPTION,
     OUTPUT_OPTIONS,
+    KEEP_RESULT_OPTION,
     {0},
 };
 
-static const int interrupts[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+static int want_functions(struct run *run, const char *globs)
+{
+    char *joined = NULL;
+    run->functions_asked_for = true;
+    if (globs == NULL) {
+        return 0;
+    }
+    if (*globs == '\0' || asprintf(&joined, "%s%s%s", run->functions_globs != NULL ? run->functions_globs : "",
+                                   run->functions_globs != NULL ? "," : "", globs) < 0) {
+        error("--functions= needs a pattern");
+        return EXIT_RUN_FAILURE;
+    }
+    free(run->functions_globs);
+    run->functions_globs = joined;
+    return 0;
+}
+
+static int want_functions_in(struct run *run, const char *path)
+{
+    size_t count = 0;
+    run->functions_asked_for = true;
+    while (run->functions_in != NULL && run->functions_in[count] != NULL) {
+        count++;
+    }
+    char **grown = realloc(run->functions_in, (count + 2) * sizeof(*grown));
+    if (grown == NULL || (grown[count] = strdup(path)) == NULL) {
+        error("out of memory");
+        run->functions_in = grown != NULL ? grown : run->functions_in;
+        return EXIT_RUN_FAILURE;
+    }
+    grown[count + 1] = NULL;
+    run->functions_in = grown;
+    return 0;
+}
 
 static int handle_option(void *data, int id, const char *value)
 {
@@ -69,6 +115,15 @@ static int handle_option(void *data, int id, const char *value)
     case OPTION_LIBC:
         run->libc = true;
         return 0;
+    case OPTION_FUNCTIONS:
+        return want_functions(run, value);
+    case OPTION_FUNCTIONS_IN:
+        return want_functions_in(run, value);
+    case OPTION_FUNCTIONS_MIN_SIZE:
+        run->functions_asked_for = true;
+        return parse_count("--functions-min-size", value, 0, 1000000000, &run->functions_min_size)
+                   ? 0
+                   : EXIT_RUN_FAILURE;
     case OPTION_LOCK:
         run->locked = true;
         return 0;
@@ -86,19 +141,9 @@ static int handle_option(void *data, int id, const char *value)
         run->only = joined;
         return 0;
     }
-    case OPTION_CLOCK: {
-        uint32_t kind = tare__clock_parse(value);
-        if (kind == TARE_CLOCK_NONE) {
-            error("unknown clock '%s': one of tsc-ordered, tsc, clock", value);
-            return EXIT_RUN_FAILURE;
-        }
-        if (!tare__clock_usable(kind)) {
-            error("clock '%s' cannot be read on this machine: use 'clock'", value);
-            return EXIT_RUN_FAILURE;
-        }
+    case OPTION_CLOCK:
         run->clock = value;
-        return 0;
-    }
+        return start_clock_is_fine(value) ? 0 : EXIT_RUN_FAILURE;
     case OPTION_REPEAT:
         return parse_count("--repeat", value, 1, 1000000, &run->repeat) ? 0 : EXIT_RUN_FAILURE;
     case OPTION_PIN:
@@ -116,175 +161,176 @@ static int handle_option(void *data, int id, const char *value)
     }
 }
 
-#if TARE_HAVE_PRELOAD
-/* libtare-libc.so lies at a fixed place from the command itself, in the build tree as when installed. */
-static char *find_preload(void)
+/* The function that was meant by a pattern without wildcards; NULL: there is such a one, or no near one. */
+static const char *near_function(const struct run *run, const char *glob)
 {
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n <= 0) {
-        error("cannot find libtare-libc.so: /proc/self/exe: %s", strerror(errno));
-        return NULL;
+    const struct tare_functions *made = &run->functions;
+    const char **words = calloc(made->name_count + 1, sizeof(*words));
+    bool with_module = strstr(glob, "::") != NULL, found = false;
+    for (size_t i = 0; words != NULL && i < made->name_count; i++) {
+        const char *rest = strstr(made->names[i], "::");
+        words[i] = with_module || rest == NULL ? made->names[i] : rest + 2;
+        found = found || strcmp(made->names[i], glob) == 0 || (rest != NULL && strcmp(rest + 2, glob) == 0);
     }
-    self[n] = '\0';
-    *strrchr(self, '/') = '\0';
-    char *path = NULL, *real = NULL;
-    if (asprintf(&path, "%s/%s/libtare-libc.so", self, TARE_LIBDIR_RELATIVE) >= 0) {
-        real = realpath(path, NULL);
-        if (real == NULL) {
-            error("cannot find '%s': %s", path, strerror(errno));
-        } else if (strpbrk(real, " :") != NULL) {
-            error("'%s' has a space or a colon in its path, where LD_PRELOAD is split: install tare elsewhere",
-                  real);
-            free(real);
-            real = NULL;
+    const char *near = words != NULL && !found ? suggest(glob, words, made->name_count) : NULL;
+    free(words);
+    return near;
+}
+
+/* What was mistyped among the patterns: the first for the error, the rest as warnings. Allocated, or NULL. */
+static char *mistyped_function(const struct run *run, bool warn)
+{
+    char *list = run->functions_globs != NULL ? strdup(run->functions_globs) : NULL, *rest = list, *text = NULL;
+    for (char *glob; rest != NULL && text == NULL && (glob = strsep(&rest, ",")) != NULL;) {
+        glob += *glob == '!';
+        const char *near = *glob != '\0' && strpbrk(glob, "*?[") == NULL ? near_function(run, glob) : NULL;
+        char *safe = near != NULL ? printable(near) : NULL;
+        if (safe != NULL && warn) {
+            warning("no function is named '%s': did you mean '%s'?", glob, safe);
+        } else if (safe != NULL && asprintf(&text, "; did you mean '%s'?", safe) < 0) {
+            text = NULL;
         }
-        free(path);
+        free(safe);
     }
-    return real;
+    free(list);
+    return text;
 }
 
-#else
-static char *find_preload(void)
+/*
+ * Makes the table of the program's functions, and room for their timers beside those in the source: as many as
+ * the user gives, or as it takes up to a number at which the pages are still small.
+ */
+static bool find_functions(struct run *run)
 {
-    error("this build of tare has no libtare-libc.so, which --libc needs: it was left out, or the C library is "
-          "not glibc");
-    return NULL;
-}
-#endif
-
-/* What keeps libc's calls from being intercepted, said before the program runs. */
-static bool can_preload(const char *path)
-{
-    struct tare_elf_info info;
-    char message[256];
-    bool fine = true;
-    if (tare_elf_inspect(path, &info, message, sizeof(message)) != 0) {
-        return true; /* exec will say what is wrong */
+    enum { OTHERS = 512, ROOM_MIN = 1024, ROOM_MAX = 16384 };
+    char message[512];
+    unsigned long room = 0;
+    const char *given = getenv("TARE_TIMERS");
+    if (given != NULL && *given != '\0' &&
+        !parse_count("TARE_TIMERS", given, 2, TARE_SET_TIMERS_LIMIT, &room)) {
+        return false;
     }
-    if (info.is_script && info.interpreter != NULL && strcmp(info.interpreter, path) != 0) {
-        fine = can_preload(info.interpreter);
-    } else if (info.is_elf && info.is_static) {
-        error("'%s' is statically linked: its calls of libc cannot be intercepted; run it without --libc",
-              path);
-        fine = false;
-    } else if (info.is_elf && ((info.is_setuid && info.owner_uid != getuid()) ||
-                               (info.is_setgid && info.owner_gid != getgid()) || info.has_capabilities)) {
-        error("'%s' runs with another user's or group's rights: the dynamic linker ignores LD_PRELOAD; run it "
-              "as that user",
-              path);
-        fine = false;
-    } else if (info.is_elf && info.interpreter != NULL && strstr(info.interpreter, "ld-musl") != NULL) {
-        error("'%s' uses musl, and libtare-libc.so is for glibc: run it without --libc", path);
-        fine = false;
-    } else if (info.is_elf && !info.native) {
-        error("'%s' is not a program for this machine's %s: libtare-libc.so cannot be loaded into it", path,
-              sizeof(void *) == 8 ? "64-bit processor" : "processor");
-        fine = false;
+    uint32_t others = room != 0 ? (uint32_t)(room / 2 < OTHERS ? room / 2 : OTHERS) : OTHERS;
+    const struct tare_functions_request request = {
+        .path = run->path,
+        .also = (const char *const *)run->functions_in,
+        .globs = run->functions_globs,
+        .min_size = (uint32_t)run->functions_min_size,
+        .max = (room != 0 ? (uint32_t)room : ROOM_MAX) - others,
+    };
+    if (tare_functions_make(&request, &run->functions, message, sizeof(message)) != 0) {
+        char *near = mistyped_function(run, false);
+        error("%s%s", message, near != NULL ? near : "");
+        free(near);
+        return false;
     }
-    tare_elf_info_release(&info);
-    return fine;
+    free(mistyped_function(run, true));
+    uint32_t needed = (uint32_t)run->functions.chosen + others;
+    run->timers = room != 0 ? (uint32_t)room : needed > ROOM_MIN ? needed : ROOM_MIN;
+    return true;
 }
 
-/* Tried on ourselves: whether it exists, and whether a cpuset lets us have it, is the kernel's to say. */
-static bool can_pin(int cpu)
+/* What became of the functions, beside the figures. */
+static void note_functions(const struct run *run, struct tare_result *result)
 {
-    cpu_set_t before, wanted;
-    CPU_ZERO(&wanted);
-    CPU_SET((size_t)cpu, &wanted);
-    bool known = sched_getaffinity(0, sizeof(before), &before) == 0;
-    bool fine = sched_setaffinity(0, sizeof(wanted), &wanted) == 0;
-    if (!fine) {
-        error("cannot use processor %d: %s", cpu,
-              errno == EINVAL ? "there is none of that number, or none for this process" : strerror(errno));
-    } else if (known) {
-        sched_setaffinity(0, sizeof(before), &before);
-    }
-    return fine;
-}
-
-/* The runtime is silent about what it does not understand; we need not be. */
-static void check_clock_variable(void)
-{
-    const char *name = getenv("TARE_CLOCK");
-    if (name == NULL || *name == '\0') {
+    const struct tare_functions *made = &run->functions;
+    if (made->fd < 0) {
         return;
     }
-    uint32_t kind = tare__clock_parse(name);
-    if (kind == TARE_CLOCK_NONE) {
-        warning("unknown clock '%s' in TARE_CLOCK is ignored: one of tsc-ordered, tsc, clock", name);
-    } else if (!tare__clock_usable(kind)) {
-        warning("clock '%s' in TARE_CLOCK is ignored: it cannot be read on this machine", name);
+    const struct tare_functions_header *shared = made->shared;
+    char *where = printable(made->files[0].module), small[512] = "";
+    for (size_t i = 0; i < sizeof(made->small_names) / sizeof(made->small_names[0]); i++) {
+        char *name = made->small_names[i] != NULL ? printable(made->small_names[i]) : NULL;
+        if (name != NULL) {
+            size_t used = strlen(small);
+            snprintf(small + used, sizeof(small) - used, "%s%.120s%s", i == 0 ? " without calls (" : ", ", name,
+                     strlen(name) > 120 ? "..." : "");
+        }
+        free(name);
+    }
+    if (small[0] != '\0') {
+        bool more = made->too_small > sizeof(made->small_names) / sizeof(made->small_names[0]);
+        size_t used = strlen(small);
+        snprintf(small + used, sizeof(small) - used, "%s; see --functions-min-size)", more ? ", ..." : "");
+    }
+    tare_result_note(
+        result, "%zu of %zu functions of '%s'%s are timed (%s); left out: %zu below %lu bytes of code%s%s",
+        made->chosen, made->functions, where != NULL ? where : "",
+        made->file_count > 1 ? " and its libraries" : "", tare_functions_flag(made->style), made->too_small,
+        run->functions_min_size, small, made->not_asked_for != 0 ? ", and those not asked for" : "");
+    free(where);
+    if (made->without_room != 0) {
+        tare_result_note(
+            result,
+            "%zu more functions, of %u bytes and less, did not fit: the largest are timed; choose with "
+            "--functions=GLOB, or set TARE_TIMERS higher",
+            made->without_room, (unsigned)made->largest_without_room);
+    }
+    for (size_t i = 0; i < made->file_count; i++) {
+        if (made->files[i].has_timers) {
+            tare_result_note(result,
+                             "timers in the source are corrected as functions are, which cost more: their "
+                             "net times are too short by the difference");
+            break;
+        }
+    }
+    if (run->exclusive) {
+        tare_result_note(result,
+                         "in an exclusive pass the other functions' calls of the hooks remain, some ns each, "
+                         "and are not subtracted");
+    }
+    if (shared->error != 0) {
+        tare_result_note(result, "functions of some file could not be timed: %s", strerror(shared->error));
+    } else if (shared->attached == 0) {
+        tare_result_note(result,
+                         "libtare-functions.so was not loaded into the program, or found none of these files");
+    }
+    if (shared->unpatchable != 0) {
+        tare_result_note(result,
+                         "%u functions have less room than the 5 bytes that a call takes, and are not timed: "
+                         "build with -fpatchable-function-entry=5",
+                         (unsigned)shared->unpatchable);
+    }
+    if (shared->in_use != 0) {
+        tare_result_note(result,
+                         "%u functions are not timed: room for their calls was found when other threads might "
+                         "have been in it",
+                         (unsigned)shared->in_use);
+    }
+    if (shared->lost != 0) {
+        tare_result_note(result,
+                         "%llu calls were not timed, or not to their end: more than 131,072 functions deep, or "
+                         "on a stack that the program made itself",
+                         (unsigned long long)shared->lost);
     }
 }
 
 static int prepare(struct run *run)
 {
-    int failure = tare_find_program(run->argv[0], &run->path);
-    if (failure != 0) {
-        error("cannot run '%s': %s", run->argv[0], strerror(-failure));
-        return failure == -ENOENT ? EXIT_RUN_NOT_FOUND : EXIT_RUN_NOT_EXECUTABLE;
+    int code = start_find(run->argv[0], &run->path);
+    if (code != 0) {
+        return code;
     }
     if (run->pin >= 0 && !can_pin(run->pin)) {
         return EXIT_RUN_FAILURE;
     }
     if (run->clock == NULL) {
-        check_clock_variable();
+        start_check_clock_variable();
     }
-    if (run->libc) {
-        if (!can_preload(run->path)) {
-            return EXIT_RUN_FAILURE;
-        }
-        run->preload = find_preload();
-        if (run->preload == NULL) {
-            return EXIT_RUN_FAILURE;
-        }
+    if (run->functions_asked_for &&
+        (!start_can_preload(run->path, "the hooks in its functions", "--functions") ||
+         !start_add_preload(&run->preload, "libtare-functions.so", "--functions") || !find_functions(run))) {
+        return EXIT_RUN_FAILURE;
+    }
+    if (run->libc && (!start_can_preload(run->path, "libc", "--libc") ||
+                      !start_add_preload(&run->preload, "libtare-libc.so", "--libc"))) {
+        return EXIT_RUN_FAILURE;
     }
     struct stat st;
     run->input_offset =
         fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode) ? lseek(STDIN_FILENO, 0, SEEK_CUR) : -1;
     run->input_stream = fstat(STDIN_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
     return 0;
-}
-
-/* Why there may be no timers, and what to do. */
-static void explain_no_timers(const struct run *run)
-{
-    struct tare_elf_info info;
-    char message[256];
-    bool known = tare_elf_inspect(run->path, &info, message, sizeof(message)) == 0;
-    struct rlimit space;
-    bool limited = getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY;
-    const char *why = ": it does not use libtare; 'tare run --libc' times its calls of libc";
-    if (run->libc) {
-        why = ", and libtare-libc.so was not loaded into it";
-    } else if (known && (info.has_timers || info.needs_tare || info.contains_tare)) {
-        why = info.is_setuid || info.is_setgid || info.has_capabilities
-                  ? " that count: a program with rights of its own gets no page"
-                  : " that count, although it uses libtare: did it start, and does it keep TARE_PAGE in its "
-                    "environment?";
-    } else if (known && info.is_static) {
-        why = ": it does not use libtare, and its calls of libc cannot be timed, as it is statically linked";
-    }
-    error("'%s' has no timers%s%s", run->argv[0], why,
-          limited ? "; or 'ulimit -v' left no room for them: set TARE_TIMERS lower" : "");
-    tare_elf_info_release(&info);
-}
-
-static bool note_pass(struct tare_result *result, const struct tare_outcome *outcome, const char *only)
-{
-    struct tare_result_pass *pass = tare_result_add_pass(result);
-    if (pass == NULL) {
-        error("out of memory");
-        return false;
-    }
-    pass->only = only != NULL ? strdup(only) : NULL;
-    pass->wall_ns = outcome->wall_ns;
-    pass->user_ns = outcome->user_ns;
-    pass->system_ns = outcome->system_ns;
-    pass->end = outcome->end;
-    pass->code = outcome->code;
-    return true;
 }
 
 static void show_progress(const char *what, size_t number, size_t count, double pass_ns)
@@ -322,7 +368,7 @@ static int run_exclusive(const struct run *run, struct tare_result *result, doub
             error("out of memory");
         }
         if (code == 0 && outcome.interrupted == 0) {
-            code = !note_pass(result, &outcome, full) ||
+            code = !outcome_pass(result, &outcome, full) ||
                            tare_collector_figures(pass.collector, timer->module, timer->name,
                                                   &timer->exclusive) != 0
                        ? EXIT_RUN_FAILURE
@@ -385,35 +431,15 @@ static bool check_only(const struct run *run, const struct tare_result *result)
             error("no timer matches '%s', and some did not fit: set TARE_TIMERS higher", glob);
         } else {
             error("no timer matches '%s': 'tare %s %s' names them", glob,
-                  run->libc ? "run --libc --all" : "list", run->argv[0]);
+                  run->functions_asked_for ? "run --functions --all"
+                  : run->libc              ? "run --libc --all"
+                                           : "list",
+                  run->argv[0]);
         }
         fine = false;
     }
     free(list);
     return fine;
-}
-
-static int exit_code(const struct tare_outcome *outcome)
-{
-    switch (outcome->end) {
-    case TARE_END_SIGNALED:
-        return EXIT_RUN_SIGNALED + outcome->code;
-    case TARE_END_TIMEOUT:
-        return EXIT_RUN_TIMEOUT;
-    default:
-        return outcome->code;
-    }
-}
-
-static void say_how_it_ended(const struct run *run, const struct tare_outcome *outcome)
-{
-    if (outcome->end == TARE_END_SIGNALED) {
-        error("'%s' was killed by signal %d (%s): what it had counted until then follows", run->argv[0],
-              outcome->code, strsignal(outcome->code));
-    } else if (outcome->end == TARE_END_TIMEOUT) {
-        error("'%s' was ended after %g s: what it had counted until then follows", run->argv[0],
-              run->timeout_s);
-    }
 }
 
 /* The passes with everything enabled. Returns 0 or an exit code. */
@@ -432,7 +458,7 @@ static int run_together(const struct run *run, struct tare_result *result, struc
             show_progress(run->argv[0], i + 1, run->repeat, outcome->wall_ns);
         }
         code = run_pass(&pass, run->only != NULL ? run->only : "*", i > 0, outcome);
-        if (code == 0 && !note_pass(result, outcome, NULL)) {
+        if (code == 0 && !outcome_pass(result, outcome, NULL)) {
             code = EXIT_RUN_FAILURE;
         }
         cpu_ns += outcome->user_ns + outcome->system_ns;
@@ -457,39 +483,6 @@ static int run_together(const struct run *run, struct tare_result *result, struc
     }
     tare_collector_free(pass.collector);
     return code;
-}
-
-static sigset_t interrupt_set(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof(interrupts) / sizeof(interrupts[0]); i++) {
-        struct sigaction action;
-        if (sigaction(interrupts[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
-            sigaddset(&set, interrupts[i]);
-        }
-    }
-    return set;
-}
-
-/* Between two passes a signal is ours alone: it ends the measurement, and what there is gets shown. */
-static void hold_signals(struct run *run)
-{
-    sigset_t set = interrupt_set();
-    sigprocmask(SIG_BLOCK, &set, &run->mask);
-}
-
-/* The last signal that came meanwhile, or 0. */
-static int release_signals(const struct run *run)
-{
-    sigset_t set = interrupt_set();
-    int last = 0;
-    for (int got = 1; got > 0;) {
-        got = sigtimedwait(&set, NULL, &(struct timespec){0, 0});
-        last = got > 0 ? got : last;
-    }
-    sigprocmask(SIG_SETMASK, &run->mask, NULL);
-    return last;
 }
 
 /* NULL after an error was printed. */
@@ -520,12 +513,13 @@ static int measure(struct run *run)
         watch_end(&watch);
         return EXIT_RUN_FAILURE;
     }
-    hold_signals(run);
+    start_hold_signals(&run->mask);
     struct tare_outcome outcome = {0};
     int code = run_together(run, result, &outcome);
     if (code != 0) {
         goto out;
     }
+    note_functions(run, result);
     int interrupted = outcome.interrupted;
     if (run->input_stream && (run->exclusive || run->repeat > 1)) {
         tare_result_note(result,
@@ -545,22 +539,26 @@ static int measure(struct run *run)
         code = EXIT_RUN_FAILURE;
         goto out;
     }
-    int late = release_signals(run);
+    int late = start_release_signals(&run->mask);
     result->incomplete |= (interrupted != 0 || late != 0) && run->exclusive;
-    say_how_it_ended(run, &outcome);
-    code = exit_code(&outcome);
+    run->output.interrupted = interrupted != 0 || late != 0;
+    outcome_say(&outcome, run->argv[0], run->timeout_s, "what it had counted until then");
+    code = outcome_code(&outcome);
     if (code == 0 && result->incomplete) {
         code = EXIT_RUN_SIGNALED + (late != 0 ? late : interrupted);
     }
-    if (result->timer_count == 0 && result->lost_processes == 0) {
-        explain_no_timers(run);
+    bool anything = result->timer_count != 0 || result->instrument_count != 0;
+    if (!anything && result->lost_processes == 0) {
+        start_explain_nothing(
+            run->argv[0], run->path,
+            &(struct start_nothing){
+                .what = "timers", .command = "run", .libc = run->libc, .functions = run->functions_asked_for});
     }
     if (run->only != NULL && !check_only(run, result)) {
         code = EXIT_RUN_FAILURE; /* and no result, which would look like one */
-    } else if ((result->timer_count != 0 || run->output.format != TARE_FORMAT_TABLE) &&
-               !output_write(&run->output, result)) {
+    } else if ((anything || run->output.format != TARE_FORMAT_TABLE) && !output_write(&run->output, result)) {
         code = EXIT_RUN_FAILURE;
-    } else if (!overhead_judge(result, run->max_overhead)) {
+    } else if (!overhead_judge(result, run->max_overhead) || !keep_result(&run->output, result)) {
         code = EXIT_RUN_FAILURE;
     }
 out:
@@ -569,14 +567,31 @@ out:
     return code;
 }
 
+static void release(struct run *run)
+{
+    for (size_t i = 0; run->functions_in != NULL && run->functions_in[i] != NULL; i++) {
+        free(run->functions_in[i]);
+    }
+    free(run->functions_in);
+    free(run->functions_globs);
+    tare_functions_close(&run->functions);
+    free(run->only);
+    free(run->path);
+    free(run->preload);
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
-    struct run run = {.pin = -1, .repeat = 1, .max_overhead = NAN};
+    struct run run = {.pin = -1,
+                      .repeat = 1,
+                      .max_overhead = NAN,
+                      .functions_min_size = TARE_FUNCTIONS_MIN_SIZE,
+                      .functions = {.fd = -1}};
     output_init(&run.output);
     int code;
     int first = options_parse(command, argc, argv, handle_option, &run, &code);
     if (first < 0) {
-        free(run.only);
+        release(&run);
         return code;
     }
     run.argv = argv + first;
@@ -595,9 +610,7 @@ static int run_command(const struct command *command, int argc, char **argv)
         }
         tare_lock_release(&run.lock);
     }
-    free(run.only);
-    free(run.path);
-    free(run.preload);
+    release(&run);
     return code;
 }
 
@@ -612,6 +625,7 @@ const struct command command_run = {
                "Examples:\n"
                "  tare run ./server --once\n"
                "  tare run --only 'fdtables::*' --exclusive ./server --once\n"
+               "  tare run --functions='parse*,!parse_space' ./server --once\n"
                "  tare run --libc -o result.json -- sqlite3 data.db 'pragma integrity_check'\n",
     .run = run_command,
     .usage_exit = EXIT_RUN_FAILURE,

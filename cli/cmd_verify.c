@@ -136,24 +136,6 @@ static int handle_option(void *data, int id, const char *value)
     }
 }
 
-/* Whether a cpuset lets us have it is the kernel's to say. */
-static bool can_pin(int cpu)
-{
-    cpu_set_t before, wanted;
-    CPU_ZERO(&wanted);
-    CPU_SET((size_t)cpu, &wanted);
-    bool known = sched_getaffinity(0, sizeof(before), &before) == 0;
-    if (sched_setaffinity(0, sizeof(wanted), &wanted) != 0) {
-        error("cannot use processor %d: %s", cpu,
-              errno == EINVAL ? "there is none of that number, or none for this process" : strerror(errno));
-        return false;
-    }
-    if (known) {
-        sched_setaffinity(0, sizeof(before), &before);
-    }
-    return true;
-}
-
 struct document {
     const struct arguments *arguments;
     const struct tare_result *header;

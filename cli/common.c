@@ -3,15 +3,39 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <langinfo.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <tare/version.h>
 
 #include "cli/cli.h"
 #include "record/environment.h"
 #include "view/columns.h"
+
+char *tool_path(const char *directory, const char *name)
+{
+    char self[4096], *path = NULL, *real = NULL;
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (n <= 0) {
+        error("cannot find '%s': /proc/self/exe: %s", name, strerror(errno));
+        return NULL;
+    }
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    if (asprintf(&path, "%s/%s/%s", self, directory, name) < 0) {
+        error("out of memory");
+        return NULL;
+    }
+    real = realpath(path, NULL);
+    if (real == NULL) {
+        error("cannot find '%s': %s; it is installed with tare", path, strerror(errno));
+    }
+    free(path);
+    return real;
+}
 
 char *timestamp_now(void)
 {
@@ -116,10 +140,56 @@ bool measurement_lock(struct tare_lock *lock, const char *name, char *const *arg
               lock->path);
     } else if (failure != 0 && lock->path[0] == '\0') {
         error("no folder for a lock that all users can write to: set TARE_LOCK_FILE");
-    } else if (failure != 0) {
+    } else if (failure != 0 && failure != -EINTR) { /* by a signal, for which the caller has a handler */
         error("cannot lock '%s': %s", lock->path, strerror(-failure));
     }
     return failure == 0;
+}
+
+bool can_pin(int cpu)
+{
+    cpu_set_t before, wanted;
+    CPU_ZERO(&wanted);
+    CPU_SET((size_t)cpu, &wanted);
+    bool known = sched_getaffinity(0, sizeof(before), &before) == 0;
+    if (sched_setaffinity(0, sizeof(wanted), &wanted) != 0) {
+        error("cannot use processor %d: %s", cpu,
+              errno == EINVAL ? "there is none of that number, or none for this process" : strerror(errno));
+        return false;
+    }
+    if (known) {
+        sched_setaffinity(0, sizeof(before), &before);
+    }
+    return true;
+}
+
+bool parse_fail_on(const char *value, enum fail_on *fail_on)
+{
+    static const char *const words[] = {"slower", "different", "unresolved", "nothing"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(value, words[i]) == 0) {
+            *fail_on = (enum fail_on)i;
+            return true;
+        }
+    }
+    const char *near = suggest(value, words, sizeof(words) / sizeof(words[0]));
+    if (near != NULL) {
+        error("unknown word '%s' for --fail-on: did you mean '%s'?", value, near);
+    } else {
+        error("unknown word '%s' for --fail-on: slower, different, unresolved or nothing", value);
+    }
+    return false;
+}
+
+int comparison_code(enum fail_on fail_on, bool slower, bool faster, bool unresolved)
+{
+    if (fail_on == FAIL_ON_NOTHING) {
+        return EXIT_FINE;
+    }
+    if (slower || (faster && fail_on != FAIL_ON_SLOWER)) {
+        return EXIT_DIFFERENT;
+    }
+    return unresolved && fail_on == FAIL_ON_UNRESOLVED ? EXIT_UNRESOLVED : EXIT_FINE;
 }
 
 bool locale_is_utf8(void)
@@ -147,6 +217,18 @@ bool globs_match(const char *globs, const char *module, const char *name)
     return match;
 }
 
+bool benchmark_matches(const char *globs, const char *name, const char *bench)
+{
+    char *list = strdup(globs), *rest = list;
+    bool match = false;
+    for (char *glob = strsep(&rest, ","); glob != NULL && !match; glob = strsep(&rest, ",")) {
+        match =
+            *glob != '\0' && (fnmatch(glob, name, 0) == 0 || (bench != NULL && fnmatch(glob, bench, 0) == 0));
+    }
+    free(list);
+    return match;
+}
+
 char *exact_glob(const char *module, const char *name)
 {
     const char *parts[] = {module, "::", name != NULL ? name : ""};
@@ -165,4 +247,44 @@ char *exact_glob(const char *module, const char *name)
     }
     strcpy(to, name == NULL ? "*" : "");
     return pattern;
+}
+
+int outcome_code(const struct tare_outcome *outcome)
+{
+    switch (outcome->end) {
+    case TARE_END_SIGNALED:
+        return EXIT_RUN_SIGNALED + outcome->code;
+    case TARE_END_TIMEOUT:
+        return EXIT_RUN_TIMEOUT;
+    case TARE_END_EXITED:
+        return outcome->code;
+    default:
+        return EXIT_FINE;
+    }
+}
+
+void outcome_say(const struct tare_outcome *outcome, const char *name, double timeout_s, const char *what)
+{
+    if (outcome->end == TARE_END_SIGNALED) {
+        error("'%s' was killed by signal %d (%s): %s follows", name, outcome->code, strsignal(outcome->code),
+              what);
+    } else if (outcome->end == TARE_END_TIMEOUT) {
+        error("'%s' was ended after %g s: %s follows", name, timeout_s, what);
+    }
+}
+
+bool outcome_pass(struct tare_result *result, const struct tare_outcome *outcome, const char *only)
+{
+    struct tare_result_pass *pass = tare_result_add_pass(result);
+    if (pass == NULL) {
+        error("out of memory");
+        return false;
+    }
+    pass->only = only != NULL ? strdup(only) : NULL;
+    pass->wall_ns = outcome->wall_ns;
+    pass->user_ns = outcome->user_ns;
+    pass->system_ns = outcome->system_ns;
+    pass->end = outcome->end;
+    pass->code = outcome->code;
+    return true;
 }

@@ -19,7 +19,8 @@
 #include "cli/cli.h"
 
 const struct command *const commands[] = {
-    &command_run,    &command_list, &command_ps, &command_attach, &command_report, &command_verify,
+    &command_run,    &command_list,   &command_ps,
+    &command_attach, &command_report, &command_verify,
     &command_doctor, &command_info, NULL,
 };
 
@@ -72,6 +73,12 @@ static int help(int argc, char **argv)
     if (command == NULL) {
         return unknown_command(argv[1]);
     }
+    if (argc > 2 && command->subcommands != NULL) {
+        command = subcommand_find(command, argv[2]);
+    }
+    if (command == NULL) {
+        return EXIT_TROUBLE;
+    }
     options_help(command, stdout);
     return EXIT_FINE;
 }
@@ -86,6 +93,13 @@ static int complete(int argc, char **argv)
         return EXIT_FINE;
     }
     const struct command *command = command_find(argv[1]);
+    if (command != NULL && argc > 2 && command->subcommands != NULL) {
+        const struct command *const *sub = command->subcommands;
+        while (*sub != NULL && strcmp(subcommand_name(*sub), argv[2]) != 0) {
+            sub++;
+        }
+        command = *sub;
+    }
     if (command != NULL) {
         options_complete(command);
     }

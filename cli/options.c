@@ -12,7 +12,7 @@
 
 #include "cli/cli.h"
 
-enum { OPTIONS_MAX = 64, ID_HELP = 9999, HELP_COLUMN = 26, HELP_WIDTH = 80 };
+enum { OPTIONS_MAX = 64, SUBCOMMANDS_MAX = 32, ID_HELP = 9999, HELP_COLUMN = 26, HELP_WIDTH = 80 };
 
 static size_t count_options(const struct command *command)
 {
@@ -21,6 +21,12 @@ static size_t count_options(const struct command *command)
         count++;
     }
     return count;
+}
+
+/* "[=GLOB]": an argument that may be left out, and else follows '=' in the same word. */
+static bool is_optional(const char *argument)
+{
+    return strncmp(argument, "[=", 2) == 0;
 }
 
 static void unknown_option(const struct command *command, const char *text)
@@ -62,8 +68,11 @@ int options_parse(const struct command *command, int argc, char **argv, option_h
     size_t count = count_options(command), at = strlen(shorts);
     for (size_t i = 0; i < count; i++) {
         const struct option_spec *spec = &command->options[i];
-        longs[i] = (struct option){spec->name, spec->argument != NULL, NULL,
-                                   spec->letter != '\0' ? spec->letter : spec->id};
+        int has_argument = spec->argument == NULL        ? no_argument
+                           : is_optional(spec->argument) ? optional_argument
+                                                         : required_argument;
+        longs[i] =
+            (struct option){spec->name, has_argument, NULL, spec->letter != '\0' ? spec->letter : spec->id};
         if (spec->letter != '\0') {
             shorts[at++] = spec->letter;
             if (spec->argument != NULL) {
@@ -139,8 +148,9 @@ static void print_option(FILE *out, char letter, const char *name, const char *a
 {
     char left[64];
     snprintf(left, sizeof(left), "  %c%c%s --%s%s%s", letter != '\0' ? '-' : ' ', letter != '\0' ? letter : ' ',
-             letter != '\0' ? "," : " ", name, argument != NULL ? " " : "", argument != NULL ? argument : "");
-    if (strlen(left) >= HELP_COLUMN) {
+             letter != '\0' ? "," : " ", name, argument != NULL && !is_optional(argument) ? " " : "",
+             argument != NULL ? argument : "");
+    if (strlen(left) > HELP_COLUMN - 2) {
         fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
     } else {
         fprintf(out, "%-*s", HELP_COLUMN, left);
@@ -153,6 +163,13 @@ void options_help(const struct command *command, FILE *out)
     fprintf(out, "usage: tare %s [options]%s%s\n\n", command->name, *command->operands != '\0' ? " " : "",
             command->operands);
     print_wrapped(out, command->summary, 0);
+    for (size_t i = 0; command->subcommands != NULL && command->subcommands[i] != NULL; i++) {
+        const struct command *sub = command->subcommands[i];
+        fprintf(out, "%s  %-9s %s\n", i == 0 ? "\nSubcommands:\n" : "", subcommand_name(sub), sub->summary);
+    }
+    if (command->subcommands != NULL) {
+        fprintf(out, "\n'tare %s SUBCOMMAND --help' lists a subcommand's options.\n", command->name);
+    }
     fprintf(out, "\nOptions:\n");
     for (const struct option_spec *spec = command->options; spec->name != NULL; spec++) {
         print_option(out, spec->letter, spec->name, spec->argument, spec->help);
@@ -163,12 +180,40 @@ void options_help(const struct command *command, FILE *out)
 
 static void complete_option(const struct option_spec *spec)
 {
-    printf("\t%s\t%s\t%s\n", spec->argument != NULL ? spec->argument : "-",
-           spec->values != NULL ? spec->values : "-", spec->help);
+    bool waits = spec->argument != NULL && !is_optional(spec->argument); /* for the next word */
+    printf("\t%s\t%s\t%s\n", waits ? spec->argument : "-", spec->values != NULL ? spec->values : "-",
+           spec->help);
+}
+
+const char *subcommand_name(const struct command *sub)
+{
+    return strchr(sub->name, ' ') + 1;
+}
+
+const struct command *subcommand_find(const struct command *command, const char *name)
+{
+    const char *words[SUBCOMMANDS_MAX];
+    size_t count = 0;
+    for (; command->subcommands[count] != NULL && count < SUBCOMMANDS_MAX; count++) {
+        words[count] = subcommand_name(command->subcommands[count]);
+        if (strcmp(words[count], name) == 0) {
+            return command->subcommands[count];
+        }
+    }
+    const char *near = suggest(name, words, count);
+    if (near != NULL) {
+        error("unknown subcommand '%s' of 'tare %s': did you mean '%s'?", name, command->name, near);
+    } else {
+        error("unknown subcommand '%s' of 'tare %s': see 'tare %s --help'", name, command->name, command->name);
+    }
+    return NULL;
 }
 
 void options_complete(const struct command *command)
 {
+    for (size_t i = 0; command->subcommands != NULL && command->subcommands[i] != NULL; i++) {
+        printf("%s\t-\t-\t%s\n", subcommand_name(command->subcommands[i]), command->subcommands[i]->summary);
+    }
     for (const struct option_spec *spec = command->options; spec->name != NULL; spec++) {
         printf("--%s", spec->name);
         complete_option(spec);
@@ -211,6 +256,19 @@ bool parse_seconds(const char *option, const char *text, double *value)
     *value = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(*value) || *value <= 0 || *value > 1e9) {
         error("'%s' is not a number of seconds above 0 for %s", text, option);
+        return false;
+    }
+    return true;
+}
+
+bool parse_number(const char *option, const char *text, bool percent, double min, double max, double *value)
+{
+    char *end;
+    errno = 0;
+    *value = strtod(text, &end);
+    end += percent && *end == '%';
+    if (end == text || *end != '\0' || !(*value >= min && *value <= max)) {
+        error("'%s' is no number from %g to %g for %s", text, min, max, option);
         return false;
     }
     return true;

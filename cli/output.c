@@ -14,14 +14,26 @@
 
 #include "cli/cli.h"
 #include "result/json.h"
+#include "view/bench.h"
+#include "view/capture.h"
+#include "view/flame.h"
+#include "view/profile_exports.h"
+#include "view/stat.h"
 
 static const char *const formats[] = {
     [TARE_FORMAT_TABLE] = "table",
     [TARE_FORMAT_JSON] = "json",
     [TARE_FORMAT_CSV] = "csv",
     [TARE_FORMAT_MARKDOWN] = "markdown",
+    [TARE_FORMAT_FOLDED] = "folded",
+    [TARE_FORMAT_PPROF] = "pprof",
+    [TARE_FORMAT_SPEEDSCOPE] = "speedscope",
+    [TARE_FORMAT_FIREFOX] = "firefox",
+    [TARE_FORMAT_CHROME] = "chrome",
+    [TARE_FORMAT_SVG] = "svg",
+    [TARE_FORMAT_HTML] = "html",
 };
-enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
+enum { FORMATS = TARE_FORMAT_FOLDED, PROFILE_FORMATS_TOO = sizeof(formats) / sizeof(formats[0]) };
 
 void output_init(struct output *output)
 {
@@ -68,7 +80,15 @@ int output_option(struct output *output, int id, const char *value)
     int error_code = 0;
     switch (id) {
     case OPTION_FORMAT:
-        error_code = parse_word("format", value, formats, FORMATS, "table, json, csv, markdown", &index);
+        if (output->profiles) {
+            value =
+                strcmp(value, "chrome-trace") == 0 ? "chrome" : value; /* as captures' is called elsewhere */
+            error_code = parse_word(
+                "format", value, formats, PROFILE_FORMATS_TOO,
+                "table, json, csv, markdown, svg, html, folded, pprof, speedscope, firefox, chrome", &index);
+        } else {
+            error_code = parse_word("format", value, formats, FORMATS, "table, json, csv, markdown", &index);
+        }
         output->format = (enum tare_format)index;
         output->format_given = true;
         return error_code;
@@ -103,6 +123,8 @@ int output_option(struct output *output, int id, const char *value)
     case OPTION_PER_PROCESS:
         output->view.per_process = true;
         return 0;
+    case OPTION_HISTORY:
+        return keep_option(output, value);
     default:
         return -1;
     }
@@ -112,6 +134,43 @@ bool ends_with(const char *text, const char *suffix)
 {
     size_t n = strlen(text), m = strlen(suffix);
     return n >= m && strcmp(text + n - m, suffix) == 0;
+}
+
+static bool is_picture(enum tare_format format)
+{
+    return format == TARE_FORMAT_SVG || format == TARE_FORMAT_HTML;
+}
+
+/*
+ * By the end of the file's name. The forms of a profile are asked for by the whole end: ".json" alone is a result,
+ * which can be shown again in every form. A name that asks for a picture gets no table from any command.
+ */
+static enum tare_format format_of_file(const char *file, bool profiles)
+{
+    static const struct {
+        const char *suffix;
+        enum tare_format format;
+    } suffixes[] = {
+        {".folded", TARE_FORMAT_FOLDED},
+        {".pb.gz", TARE_FORMAT_PPROF},
+        {".speedscope.json", TARE_FORMAT_SPEEDSCOPE},
+        {".firefox.json", TARE_FORMAT_FIREFOX},
+        {".trace.json", TARE_FORMAT_CHROME},
+        {".chrome.json", TARE_FORMAT_CHROME},
+        {".json", TARE_FORMAT_JSON},
+        {".csv", TARE_FORMAT_CSV},
+        {".md", TARE_FORMAT_MARKDOWN},
+        {".svg", TARE_FORMAT_SVG},
+        {".html", TARE_FORMAT_HTML},
+        {".htm", TARE_FORMAT_HTML},
+    };
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        bool for_all = suffixes[i].format < TARE_FORMAT_FOLDED || is_picture(suffixes[i].format);
+        if ((profiles || for_all) && ends_with(file, suffixes[i].suffix)) {
+            return suffixes[i].format;
+        }
+    }
+    return TARE_FORMAT_TABLE;
 }
 
 /* NO_COLOR (no-color.org) and TERM=dumb switch colour off where it is automatic. */
@@ -154,14 +213,20 @@ bool output_check(struct output *output)
         error("%s", message);
         return false;
     }
-    if (output->file != NULL && !output_can_write(output->file)) {
+    if ((output->file != NULL && !output_can_write(output->file)) || !keep_check(output)) {
         return false;
     }
     if (!output->format_given && output->file != NULL) {
-        output->format = ends_with(output->file, ".json")  ? TARE_FORMAT_JSON
-                         : ends_with(output->file, ".csv") ? TARE_FORMAT_CSV
-                         : ends_with(output->file, ".md")  ? TARE_FORMAT_MARKDOWN
-                                                           : TARE_FORMAT_TABLE;
+        output->format = format_of_file(output->file, output->profiles);
+    }
+    if (is_picture(output->format) && !output->profiles) {
+        error("cannot write '%s': only profiles are drawn; let it end in .json, .csv or .md, or give --format",
+              output->file);
+        return false;
+    }
+    if (output->format == TARE_FORMAT_PPROF && !TARE_HAVE_ZLIB) {
+        error("no format 'pprof': this tare was built without zlib (zlib1g-dev)");
+        return false;
     }
     bool terminal = output->file == NULL && isatty(STDOUT_FILENO);
     struct winsize size;
@@ -182,11 +247,71 @@ struct formatted {
     const struct tare_result *result;
 };
 
+static int draw(const struct output *output, const struct tare_result *result, FILE *out)
+{
+    bool threads = output->profile_view != NULL && output->profile_view->by == TARE_PROFILE_BY_THREAD;
+    char *command = NULL;
+    size_t size;
+    if (result->command != NULL && result->command[0] != NULL) {
+        FILE *text = open_memstream(&command, &size);
+        if (text == NULL) {
+            return -ENOMEM;
+        }
+        for (size_t i = 0; result->command[i] != NULL; i++) {
+            fprintf(text, "%s%s", i > 0 ? " " : "", result->command[i]);
+        }
+        if (fclose(text) != 0) {
+            free(command);
+            return -ENOMEM;
+        }
+    }
+    const struct tare_flame_options options = {
+        .format = output->format == TARE_FORMAT_SVG ? TARE_FLAME_SVG : TARE_FLAME_HTML,
+        .by = threads ? TARE_FLAME_BY_THREAD : TARE_FLAME_BY_DEFAULT,
+        .command = command,
+        .notes = (const char *const *)result->notes,
+    };
+    int failure = tare_view_flame(result->profile, &options, out);
+    free(command);
+    return failure;
+}
+
 static int write_format(void *data, FILE *out)
 {
     const struct formatted *formatted = data;
     const struct output *output = formatted->output;
     const struct tare_result *result = formatted->result;
+    switch (output->format) {
+    case TARE_FORMAT_FOLDED:
+        return tare_view_folded(result, out);
+    case TARE_FORMAT_PPROF:
+        return tare_view_pprof(result, out);
+    case TARE_FORMAT_SPEEDSCOPE:
+        return tare_view_speedscope(result, out);
+    case TARE_FORMAT_FIREFOX:
+        return tare_view_firefox(result, out);
+    case TARE_FORMAT_CHROME:
+        return result->capture != NULL ? tare_view_capture_chrome(result, out) : tare_view_chrome(result, out);
+    case TARE_FORMAT_SVG:
+    case TARE_FORMAT_HTML:
+        return draw(output, result, out);
+    default:
+        break;
+    }
+    if (result->profile != NULL && output->format != TARE_FORMAT_JSON) {
+        return tare_view_profile(result, &output->view, output->profile_view, output->format, out);
+    }
+    if (result->capture != NULL && output->format != TARE_FORMAT_JSON) {
+        return output->format == TARE_FORMAT_CSV
+                   ? tare_view_capture_csv(result, out)
+                   : tare_view_capture(result, &output->view, output->format, out);
+    }
+    if (result->stat != NULL && output->format != TARE_FORMAT_JSON) {
+        return tare_view_stat(result, &output->view, output->format, out);
+    }
+    if (result->bench != NULL && output->format != TARE_FORMAT_JSON) {
+        return tare_view_bench(result, &output->view, output->format, output->plot, out);
+    }
     switch (output->format) {
     case TARE_FORMAT_JSON:
         return tare_result_write_json(result, out);
@@ -290,5 +415,13 @@ bool output_write_whole(const char *path, stream_writer *write, void *data)
 bool output_write(const struct output *output, const struct tare_result *result)
 {
     struct formatted formatted = {output, result};
+    bool trace = output->format == TARE_FORMAT_CHROME && result->capture != NULL;
+    if (output->format >= TARE_FORMAT_FOLDED && result->profile == NULL && !trace) {
+        error("'%s' is a format of profiles, and this is a %s: use %s", formats[output->format],
+              result->kind != NULL ? result->kind : "result",
+              result->capture != NULL ? "table, json, csv, markdown or chrome (.trace.json)"
+                                      : "table, json, csv or markdown");
+        return false;
+    }
     return output_write_whole(output->file, write_format, &formatted);
 }

@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From here on unasked. */
-#define WARN_PERCENT 10.0
-
 enum { NAMED_MAX = 3, HINT_MAX = 160 };
 
 bool parse_percent(const char *option, const char *text, double *value)
@@ -110,6 +107,8 @@ static char *hint(const struct tare_result *result, const struct sorted *sorted)
     char *patterns = NULL, *text = NULL;
     size_t size;
     bool attached = strcmp(result->kind, "attach") == 0;
+    bool captured = strcmp(result->kind, "capture") == 0;
+    const char *only = captured ? "enable" : "only";
     FILE *out = open_memstream(&patterns, &size);
     if (out == NULL) {
         return NULL;
@@ -127,13 +126,15 @@ static char *hint(const struct tare_result *result, const struct sorted *sorted)
     bool usable = size > 0 && size <= HINT_MAX && strchr(patterns, '\'') == NULL && safe != NULL &&
                   strcmp(safe, patterns) == 0;
     int written;
-    if (sorted->heavy == sorted->count && !attached) {
+    if ((sorted->heavy == sorted->count && !attached) || (captured && result->command == NULL)) {
         written = asprintf(&text, "time fewer or longer pieces of work");
     } else if (!usable) {
-        written = asprintf(&text, attached ? "leave them out with --disable" : "name all others with --only");
+        written = asprintf(&text, attached   ? "leave them out with --disable"
+                                  : captured ? "name all others with --enable"
+                                             : "name all others with --only");
     } else {
         written = asprintf(&text, "leave %s out with --%s '%s'", sorted->heavy == 1 ? "it" : "them",
-                           attached ? "disable" : "only", patterns);
+                           attached ? "disable" : only, patterns);
     }
     free(patterns);
     free(safe);
@@ -151,7 +152,7 @@ static char *finding(const struct tare_result *result, const struct sorted *sort
         return NULL;
     }
     fprintf(out, "measuring took %.*f %% of this %s%s: ", percent < 10, percent,
-            strcmp(result->kind, "run") == 0 ? "run" : "process", limit);
+            strcmp(result->kind, "run") == 0 || result->command != NULL ? "run" : "process", limit);
     put_names(out, sorted);
     if (fclose(out) != 0) {
         free(text);
@@ -163,7 +164,8 @@ static char *finding(const struct tare_result *result, const struct sorted *sort
 bool overhead_judge(const struct tare_result *result, double max_percent)
 {
     bool limited = !isnan(max_percent);
-    double limit_percent = limited ? max_percent : WARN_PERCENT, percent = result->measuring_share * 100;
+    double limit_percent = limited ? max_percent : OVERHEAD_WARN_PERCENT,
+           percent = result->measuring_share * 100;
     if (limited && isnan(percent) && result->measuring_ns != 0) {
         error("what measuring took is not known, so --max-overhead cannot be judged: %s",
               isnan(result->measuring_ns) ? "what a scope costs was not measured"

@@ -12,6 +12,9 @@
             "fail if measuring took more than PCT % of the processor time", NULL                               \
     }
 
+/* From so many percent on, whoever measures is warned unasked. */
+#define OVERHEAD_WARN_PERCENT 10.0
+
 /* The argument of --max-overhead. False after an error was printed. */
 bool parse_percent(const char *option, const char *text, double *value);
 

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/start.h"
 #include "record/monotonic.h"
 #include "runtime/clock.h"
 
@@ -219,49 +220,47 @@ char *run_settings(const struct run *run)
     if (run->pin >= 0) {
         snprintf(pin, sizeof(pin), "%d", run->pin);
     }
-    int written = asprintf(&settings, "clock=%s histograms=%s libc=%s exclusive=%s pin=%s only=%s",
+    /* Only where they are asked for: so results of before can be compared with those of now. */
+    char *functions = NULL;
+    if (run->functions_asked_for &&
+        asprintf(&functions, " functions=%s functions-min-size=%lu",
+                 run->functions_globs != NULL ? run->functions_globs : "*", run->functions_min_size) < 0) {
+        return NULL;
+    }
+    int written = asprintf(&settings, "clock=%s histograms=%s libc=%s exclusive=%s pin=%s only=%s%s",
                            tare__clock_name(kind), sums_only ? "no" : "yes", run->libc ? "yes" : "no",
-                           run->exclusive ? "yes" : "no", pin, run->only != NULL ? run->only : "*");
+                           run->exclusive ? "yes" : "no", pin, run->only != NULL ? run->only : "*",
+                           functions != NULL ? functions : "");
+    free(functions);
     return written < 0 ? NULL : settings;
 }
 
-enum { VARIABLES_MAX = 8 };
-
-/* The environment of the program: allocated strings in `set`, which the caller frees. */
-static bool make_variables(const struct run *run, const struct pass *pass, const char *enable,
-                           char *set[VARIABLES_MAX])
+/* The environment of the program, as start_variables() makes it. */
+static bool make_variables(const struct pass *pass, const char *enable, char *set[START_VARIABLES_MAX])
 {
-    char address[TARE_SET_ADDRESS];
+    const struct run *run = pass->run;
+    char address[TARE_SET_ADDRESS], table[TARE_FUNCTIONS_ADDRESS];
     tare_page_set_address(&pass->set, address);
-    size_t at = 0;
-    bool fine = asprintf(&set[at++], "TARE_PAGE=%s", address) >= 0;
-    fine = fine && asprintf(&set[at++], "TARE_ENABLE=%s", enable) >= 0;
-    fine = fine && (run->clock == NULL || asprintf(&set[at++], "TARE_CLOCK=%s", run->clock) >= 0);
-    fine = fine && (!run->lock.held || asprintf(&set[at++], "TARE_LOCK=%s", run->lock.mark) >= 0);
-    fine = fine && (!run->no_histogram || asprintf(&set[at++], "TARE_HISTOGRAM=off") >= 0);
-    if (fine && run->preload != NULL) {
-        const char *before = getenv("LD_PRELOAD");
-        bool any = before != NULL && *before != '\0';
-        fine = asprintf(&set[at++], "LD_PRELOAD=%s%s%s", run->preload, any ? ":" : "", any ? before : "") >= 0;
+    if (run->functions.fd >= 0) {
+        tare_functions_address(&run->functions, table);
     }
-    return fine;
-}
-
-/* A variable as the runtime understands it (runtime/config.c); 0: it takes its default. */
-static uint32_t room_from_environment(const char *name, uint32_t limit)
-{
-    const char *text = getenv(name);
-    if (text == NULL || *text < '0' || *text > '9') {
-        return 0;
-    }
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    return *end != '\0' ? 0 : value > limit ? limit : (uint32_t)value;
+    return start_variables(
+        &(struct start){
+            .page = address,
+            .enable = enable,
+            .clock = run->clock,
+            .lock = run->lock.held ? run->lock.mark : NULL,
+            .preload = run->preload,
+            .functions = run->functions.fd >= 0 ? table : NULL,
+            .no_histogram = run->no_histogram,
+            .timers = run->timers,
+        },
+        set);
 }
 
 /* Makes what the pass needs, and `set` as make_variables() does. False after an error was printed. */
 static bool begin_pass(struct pass *pass, const char *enable, struct tare_outcome *outcome,
-                       char *set[VARIABLES_MAX])
+                       char *set[START_VARIABLES_MAX])
 {
     pass->added = calloc(pass->set.max, sizeof(*pass->added));
     pass->added_below = 0;
@@ -272,7 +271,7 @@ static bool begin_pass(struct pass *pass, const char *enable, struct tare_outcom
     pass->watched = false;
     pass->failure = 0;
     pass->sampler = tare_sampler_new(tare__monotonic_ns());
-    if (pass->added == NULL || pass->sampler == NULL || !make_variables(pass->run, pass, enable, set)) {
+    if (pass->added == NULL || pass->sampler == NULL || !make_variables(pass, enable, set)) {
         error("out of memory");
         return false;
     }
@@ -290,7 +289,7 @@ static int run_program(struct pass *pass, char *const *set, bool later, struct t
         .path = run->path,
         .argv = run->argv,
         .set = (const char *const *)set,
-        .unset = (const char *const[]){"TARE", NULL},
+        .unset = start_unset,
         .pin_cpu = run->pin,
         .timeout_s = run->timeout_s,
         .quiet = later,
@@ -306,11 +305,7 @@ static int run_program(struct pass *pass, char *const *set, bool later, struct t
     if (failure == 0) {
         return 0;
     }
-    /* The file itself was found before. */
-    bool interpreter = not_started && failure == -ENOENT;
-    error("cannot run '%s': %s", run->argv[0],
-          interpreter ? "its interpreter was not found" : strerror(-failure));
-    return !not_started ? EXIT_RUN_FAILURE : failure == -ENOENT ? EXIT_RUN_NOT_FOUND : EXIT_RUN_NOT_EXECUTABLE;
+    return start_failed(run->argv[0], failure, not_started);
 }
 
 /* Adds what is left. Returns 0, or an exit code after an error was printed. */
@@ -335,13 +330,9 @@ static int add_pages(struct pass *pass, const struct tare_outcome *outcome)
 
 int run_pass(struct pass *pass, const char *enable, bool later, struct tare_outcome *outcome)
 {
-    char *set[VARIABLES_MAX] = {NULL};
+    char *set[START_VARIABLES_MAX] = {NULL};
     int code = EXIT_RUN_FAILURE;
-    int failure = tare_page_set_make(&pass->set, room_from_environment("TARE_TIMERS", TARE_SET_TIMERS_LIMIT),
-                                     room_from_environment("TARE_THREADS", TARE_SET_THREADS_LIMIT));
-    if (failure != 0) {
-        error("cannot make the pages of the run: %s%s", strerror(-failure),
-              failure == -EFBIG ? " (see 'ulimit -f': it is not for us to lift)" : "");
+    if (!start_make_pages(&pass->set, pass->run->timers)) {
         return EXIT_RUN_FAILURE;
     }
     if (!begin_pass(pass, enable, outcome, set)) {
@@ -352,9 +343,7 @@ int run_pass(struct pass *pass, const char *enable, bool later, struct tare_outc
         code = add_pages(pass, outcome);
     }
 out:
-    for (size_t i = 0; i < VARIABLES_MAX; i++) {
-        free(set[i]);
-    }
+    start_variables_free(set);
     tare_sampler_free(pass->sampler);
     pass->sampler = NULL;
     free(pass->added);

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/watch.h"
 #include "record/ask.h"
+#include "record/functions.h"
 #include "record/sampler.h"
 #include "record/set.h"
 #include "record/spawn.h"
@@ -27,6 +28,12 @@ struct run {
     char **argv;
     char *path;
     char *preload;
+    bool functions_asked_for;
+    char *functions_globs; /* NULL: all of them */
+    char **functions_in;   /* further files, NULL-terminated; NULL: none */
+    unsigned long functions_min_size;
+    struct tare_functions functions;
+    uint32_t timers;       /* that there has to be room for; 0: as the environment or the default has it */
     struct tare_lock lock; /* where `locked` was asked for */
     struct watch *watch;
     sigset_t mask;      /* of signals, as we were started with it */

@@ -41,30 +41,6 @@ struct pass {
     double budget_s; /* of one */
 };
 
-/* tare-rungs lies at a fixed place from the command itself, in the build tree as when installed. */
-static char *find_rungs(void)
-{
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n <= 0) {
-        error("cannot find tare-rungs: /proc/self/exe: %s", strerror(errno));
-        return NULL;
-    }
-    self[n] = '\0';
-    *strrchr(self, '/') = '\0';
-    char *path = NULL;
-    if (asprintf(&path, "%s/%s/tare-rungs", self, TARE_LIBEXECDIR_RELATIVE) < 0) {
-        error("out of memory");
-        return NULL;
-    }
-    if (access(path, X_OK) != 0) {
-        error("cannot run '%s': %s; it is installed with tare", path, strerror(errno));
-        free(path);
-        path = NULL;
-    }
-    return path;
-}
-
 /* As `tare run` does, asks it to calibrate now and then. */
 static uint64_t while_it_runs(void *data)
 {
@@ -388,7 +364,7 @@ int verify_measure(struct verify *verify)
             sigaddset(&set, signals[i]);
         }
     }
-    char *path = find_rungs();
+    char *path = tool_path(TARE_LIBEXECDIR_RELATIVE, "tare-rungs");
     if (path == NULL) {
         return EXIT_TROUBLE;
     }

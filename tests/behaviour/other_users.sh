@@ -126,7 +126,7 @@ for path in root/page one/page; do
     before=$(stat -c "%i %u" "$path")
     "${two[@]}" env "TARE_PAGE=$path" hello >out 2>err
     equal "exit code" $? 0
-    equal "errors" "$(<err)" ""
+    one_line "errors" err
     equal "$path" "$(stat -c '%i %u' "$path")" "$before"
 done
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Where nothing can be written, neither here nor in /tmp nor in /dev/shm, `tare run` works, as its pages are in no file
-# system; and TARE_PAGE=FILE and TARE_REPORT=FILE, which cannot be had, do no harm.
+# system; and TARE_PAGE=FILE, of which a line says so, and TARE_REPORT=FILE, which cannot be had, do no harm.
 # shellcheck disable=SC2154 # what helpers/script.bash sets
 source "$(dirname "$0")/helpers/script.bash"
 [ "$(id -u)" -eq 0 ] || skip_all "not root: cannot mount"
@@ -29,8 +29,8 @@ say() {
 }
 say "plain: $(./load_static count 3 print said exit 4 2>&1), $?"
 say "run: $( (./tare run --format csv ./load_static count 3 forks 2 print said exit 4; echo $?) 2>&1 | cut -d , -f -3 | tr '\n' ';')"
-say "page: $(TARE_PAGE=page ./load_static count 3 forks 2 print said exit 4 2>&1), $?"
-say "page: $(TARE_PAGE=/dev/shm/page ./load_static count 3 print said exit 4 2>&1), $?"
+say "page: $(TARE_PAGE=page ./load_static count 3 forks 2 print said exit 4 2>&3), $?"
+say "page: $(TARE_PAGE=/dev/shm/page ./load_static count 3 print said exit 4 2>&3), $?"
 say "report: $(TARE_REPORT=report ./load_static count 3 print said exit 4 2>&1), $?"
 say "both: $(TARE_PAGE=page TARE_REPORT=stdout ./load_static count 3 print said exit 4 2>&1 | grep -Eo '^said|^load::work +3 ' | tr -s '\n ' ';')"
 say "output: $(./tare run -o result.json ./load_static print said 2>&1), $?"
@@ -54,6 +54,8 @@ matches "output" "$(said run)" "said;module,name,calls;load,work,3;load,child,20
 
 begin_case "TARE_PAGE=FILE"
 equal "output and code" "$(said page)" $'said, 4\nsaid, 4'
+equal "what it says" "$(grep ^tare: said)" "tare: cannot make the page 'page': Read-only file system: it is in memory
+tare: cannot make the page '/dev/shm/page': Read-only file system: it is in memory"
 
 begin_case "TARE_REPORT=FILE"
 equal "output and code" "$(said report)" "said, 4"

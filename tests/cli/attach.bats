@@ -17,6 +17,22 @@ load common
     has_enabled "$pid" 0
 }
 
+@test "too few descriptors: that is said, and not that the process or its page is gone" {
+    start env TARE_ENABLE='*' scenes sleep
+    lacked=0
+    for command in "attach $pid" "top --once $pid" ps; do
+        for most in 3 4 5 6 7 8 9 10; do
+            run bash -c "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- && ulimit -n $most && exec tare $command"
+            if [[ "$output" == *"Too many open files"* ]]; then
+                lacked=$((lacked + 1))
+            fi
+            [[ "$output" != *"No such process"* && "$output" != *"has no page"* && "$output" != *"has a page"* ]] ||
+                fail "tare $command with $most descriptors" "$output"
+        done
+    done
+    [ "$lacked" -gt 0 ]
+}
+
 @test "--for: what is counted in this time, and then all is as before" {
     start scenes spin
     has_enabled "$pid" 0
@@ -99,12 +115,54 @@ load common
     grep -q "^scenes::step " table.txt
 }
 
+# enabled_in_page: whether each instrument of the page is enabled, as its control byte says.
+enabled_in_page() {
+    local file
+    for file in "/proc/$pid/fd"/*; do
+        if [[ $(readlink "$file") == "/memfd:tare-page"* ]]; then
+            python - "$file" <<'END'
+import os, struct, sys
+page = os.open(sys.argv[1], os.O_RDONLY)
+offset, = struct.unpack("Q", os.pread(page, 8, 32))
+stride, = struct.unpack("I", os.pread(page, 4, 88))
+count, = struct.unpack("I", os.pread(page, 4, 128))
+print("".join(str(os.pread(page, 1, offset + i * stride)[0]) for i in range(count)))
+END
+        fi
+    done
+}
+
+page_says() {
+    [ "$(enabled_in_page)" = "$1" ]
+}
+
+@test "instruments of all kinds are switched, by either spelling of their names, and switched back" {
+    start instruments
+    everything=$(enabled_in_page)
+    [[ $everything == 1111111111 ]]
+    tare attach "$pid" --disable 'panel.io.*,panel::depth' >table.txt 3>&- &
+    attached=$!
+    started+=("$attached")
+    off() {
+        local now
+        now=$(enabled_in_page)
+        [ "${now//1/}" = 000 ]
+    }
+    await off
+    kill -TERM "$attached"
+    wait "$attached"
+    page_says 1111111111
+    run -2 tare attach "$pid" --disable 'panel.dept'
+    [ "$output" = "tare: no instrument of process $pid matches 'panel.dept': did you mean 'panel.depth'?" ]
+    page_says 1111111111
+}
+
 @test "a pattern that nothing matches: near misses, and nothing is switched" {
     start scenes spin
     run -2 tare attach "$pid" --enable scenes::stpe
-    [ "$output" = "tare: no timer of process $pid matches 'scenes::stpe': did you mean 'scenes::step'?" ]
+    [ "$output" = "tare: no instrument of process $pid matches 'scenes::stpe': did you mean 'scenes::step'?" ]
     run -2 tare attach "$pid" --enable '*' --disable 'network::*'
-    [ "$output" = "tare: no timer of process $pid matches 'network::*': 'tare attach $pid --all' shows their names" ]
+    [ "$output" = "tare: no instrument of process $pid matches 'network::*': 'tare attach $pid --all' shows their names" ]
     has_enabled "$pid" 0
     run -2 tare attach "$pid" --enable ''
     [ "$output" = "tare: --enable needs a pattern" ]

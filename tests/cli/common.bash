@@ -13,7 +13,7 @@ setup() {
     PATH=$build_dir/tests/programs:$build_dir/bin:$PATH
     command -v tare >/dev/null && command -v scenes >/dev/null || fail "no tare or no test programs in '$build_dir': build first" || return
     export LC_ALL=C.UTF-8 TERM=xterm
-    unset COLUMNS NO_COLOR LD_PRELOAD TARE TARE_CLOCK TARE_ENABLE TARE_HISTOGRAM TARE_LOCK TARE_PAGE TARE_REPORT TARE_THREADS TARE_TIMERS
+    unset COLUMNS NO_COLOR LD_PRELOAD TARE TARE_CLOCK TARE_DB TARE_ENABLE TARE_HISTOGRAM TARE_LOCK TARE_PAGE TARE_PROJECT TARE_REPORT TARE_THREADS TARE_TIMERS
     export TARE_LOCK_FILE=$BATS_TEST_TMPDIR/lock # not the machine's: somebody may measure
     started=()
     mkdir "$BATS_TEST_TMPDIR/work"

@@ -49,6 +49,29 @@ assert counted == len(timers), (counted, len(timers))
 END
 }
 
+@test "other instruments are listed with their kinds" {
+    run -0 --separate-stderr tare list instruments
+    [ "${#lines[@]}" -eq 10 ]
+    expect "the timer" "${lines[0]}" "panel::work  *  timer  *instruments.c:*"
+    expect output "$output" "*panel.io.bytes{direction=in} *counter  */instruments.c:*"
+    expect output "$output" "*panel.io.bytes{direction=out}  counter  *"
+    expect output "$output" "*panel.keys  *  topk  *"
+    expect output "$output" "*panel.view  *  frames  *"
+    run -0 --separate-stderr tare list --format json instruments
+    python - "$output" <<'END'
+import json, sys
+document = json.loads(sys.argv[1])
+assert [timer["name"] for timer in document["timers"]] == ["work"], document
+others = {(other["name"], other["labels"]): other for other in document["instruments"]}
+assert len(others) == 9, others
+bytes_in = others["io.bytes", "direction=in"]
+assert bytes_in["kind"] == "counter" and bytes_in["unit"] == "bytes" and bytes_in["help"] == "Bytes moved.", bytes_in
+depth = others["depth", None]
+assert depth["kind"] == "gauge" and depth["unit"] is None and depth["line"] > 0, depth
+assert sum(item["instruments"] for item in document["objects"]) == 9, document["objects"]
+END
+}
+
 @test "a library that is not found is named, and the rest is listed" {
     cp "$build_dir/bin/syscall-path" . # its libraries are looked for beside it
     run -0 --separate-stderr env -u LD_LIBRARY_PATH tare list ./syscall-path

@@ -319,5 +319,5 @@ END
 
 @test "more timers than there is room for: counted as lost, and it is said" {
     TARE_TIMERS=2 run -0 tare run scenes exit 0
-    expect output "$output" "*note: 2 timers did not fit and were not counted: set TARE_TIMERS higher*"
+    expect output "$output" "*note: 2 instruments did not fit and were not counted: set TARE_TIMERS (up to 65536)*"
 }

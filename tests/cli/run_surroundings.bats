@@ -34,10 +34,17 @@ dispositions() { # of the program that "$@" starts: signals blocked, ignored and
 }
 
 @test "TARE_TIMERS and TARE_THREADS out of bounds, or nonsense" {
-    for value in 99999999999999999999999 4294967296 18446744073709551615 -1 0 many 12x; do
+    for value in 99999999999999999999999 4294967296 18446744073709551615 65537 -1 0 many 12x; do
         TARE_TIMERS=$value TARE_THREADS=$value run -0 --separate-stderr timeout 20 tare run scenes exit 0
         [ "$(calls scenes::step)" -eq 3 ] || fail "with '$value'" "$output" "$stderr"
+        for name in TARE_TIMERS TARE_THREADS; do
+            [ "$(grep -c "^tare: warning: '$value' in $name is " <<<"$stderr")" -eq 1 ] || fail "with '$value'" "$stderr"
+        done
     done
+    TARE_TIMERS=65537 run -0 --separate-stderr tare run --repeat 2 scenes exit 0
+    expect stderr "$stderr" "tare: warning: '65537' in TARE_TIMERS is more than there can be: there is room for 65536"
+    TARE_TIMERS=100 TARE_THREADS=4096 run -0 --separate-stderr tare run scenes exit 0
+    [ -z "$stderr" ]
 }
 
 @test "--libc: a path that LD_PRELOAD cannot hold is said before the program runs" {

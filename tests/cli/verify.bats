@@ -200,5 +200,5 @@ END
     mkdir bin
     cp "$(command -v tare)" bin/tare
     run -2 bin/tare verify
-    expect output "$output" "tare: cannot run '*/bin/*/tare-rungs': No such file or directory; it is installed with tare"
+    expect output "$output" "tare: cannot find '*/bin/*/tare-rungs': No such file or directory; it is installed with tare"
 }
