@@ -19,8 +19,9 @@
 #include "cli/cli.h"
 
 const struct command *const commands[] = {
-    &command_run,    &command_list,   &command_ps,
-    &command_attach, &command_report, &command_verify,
+    &command_run,    &command_list,    &command_ps,
+    &command_attach, &command_report,  &command_verify,
+    &command_bench,  &command_compare, &command_check,
     &command_doctor, &command_info, NULL,
 };
 

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/* What `tare bench` is to measure: programs with benchmarks in them, or command lines. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/bench.h"
+#include "record/elf.h"
+
+/* Words of a command line that no shell reads: blanks separate, quotes and backslashes keep together. */
+static char **split_words(const char *text, const char **problem)
+{
+    size_t room = strlen(text) / 2 + 2, count = 0;
+    char **words = calloc(room, sizeof(*words));
+    char *copy = malloc(2 * strlen(text) + 2), *to = copy;
+    *problem = "out of memory";
+    if (words == NULL || copy == NULL) {
+        free(words);
+        free(copy);
+        return NULL;
+    }
+    *problem = NULL;
+    for (const char *at = text; *problem == NULL;) {
+        at += strspn(at, " \t\n");
+        if (*at == '\0') {
+            break;
+        }
+        words[count++] = to;
+        char quote = '\0';
+        for (; *at != '\0' && (quote != '\0' || strchr(" \t\n", *at) == NULL); at++) {
+            if (quote == '\0' && (*at == '\'' || *at == '"')) {
+                quote = *at;
+            } else if (*at == quote) {
+                quote = '\0';
+            } else if (*at == '\\' && quote != '\'' && at[1] != '\0') {
+                *to++ = *++at;
+            } else {
+                *to++ = *at;
+            }
+        }
+        *problem = quote != '\0' ? "a quote is not closed" : NULL;
+        *to++ = '\0';
+    }
+    if (*problem == NULL && count == 0) {
+        *problem = "it is empty";
+    }
+    if (*problem != NULL) {
+        free(words);
+        free(copy);
+        return NULL;
+    }
+    return words; /* words[0] is the start of `copy`, by which it is freed */
+}
+
+static void free_words(char **words)
+{
+    if (words != NULL) {
+        free(words[0]);
+        free(words);
+    }
+}
+
+/* A command's executable and arguments. False after an error. */
+static bool make_argv(struct bench_call *call, const char *command, char **path, char ***argv)
+{
+    const char *problem = NULL;
+    char **words;
+    if (call->shell_path != NULL) {
+        words = calloc(4, sizeof(*words));
+        if (words != NULL) {
+            /* One piece of memory, as split_words() makes it. */
+            size_t shell = strlen(call->options.shell) + 1;
+            char *memory = malloc(shell + 3 + strlen(command) + 1);
+            if (memory != NULL) {
+                words[0] = strcpy(memory, call->options.shell);
+                words[1] = strcpy(memory + shell, "-c");
+                words[2] = strcpy(memory + shell + 3, command);
+            }
+        }
+        if (words == NULL || words[0] == NULL) {
+            free(words);
+            error("out of memory");
+            return false;
+        }
+        *path = strdup(call->shell_path);
+    } else {
+        words = split_words(command, &problem);
+        if (words == NULL) {
+            error("cannot read the command '%s': %s", command, problem);
+            return false;
+        }
+        int failure = tare_find_program(words[0], path);
+        if (failure != 0) {
+            error("cannot run '%s': %s%s", words[0], strerror(-failure),
+                  strpbrk(command, "|&;<>()$`*") != NULL ? "; it needs a shell: leave out --shell none" : "");
+            free_words(words);
+            return false;
+        }
+    }
+    *argv = words;
+    return true;
+}
+
+bool bench_run_hook(struct bench_call *call, const char *what, const char *command)
+{
+    struct tare_block_outcome outcome = {0};
+    char *path = NULL, **argv = NULL;
+    if (!make_argv(call, command, &path, &argv)) {
+        return false;
+    }
+    const struct tare_block_request process = {
+        .path = path,
+        .argv = argv,
+        .output = call->options.show_output ? TARE_BLOCK_INHERIT : TARE_BLOCK_NULL,
+        .errors = call->options.show_output ? TARE_BLOCK_INHERIT : TARE_BLOCK_CAPTURE,
+        .lines_fd = -1,
+        .pin_cpu = -1,
+        .timeout_s = isnan(call->options.timeout_s) ? 0 : call->options.timeout_s,
+    };
+    bool not_started;
+    int failure = tare_block_run(&process, &outcome, &not_started);
+    if (outcome.interrupted != 0) {
+        bench_signal = outcome.interrupted;
+    }
+    bool fine = failure == 0 && bench_signal == 0 && outcome.end == TARE_END_EXITED && outcome.code == 0;
+    if (!fine && bench_signal == 0) {
+        char *said = outcome.output != NULL ? strndup(outcome.output, strcspn(outcome.output, "\r\n")) : NULL;
+        char *safe = said != NULL && *said != '\0' ? printable(said) : NULL;
+        if (failure != 0) {
+            error("%s '%s' cannot be run: %s", what, command, strerror(-failure));
+        } else if (outcome.end == TARE_END_TIMEOUT) {
+            error("%s '%s' took longer than %g s (--timeout)", what, command, call->options.timeout_s);
+        } else if (outcome.end == TARE_END_EXITED) {
+            error("%s '%s' exited with code %d%s%s", what, command, outcome.code, safe != NULL ? ": " : "",
+                  safe != NULL ? safe : "");
+        } else {
+            error("%s '%s' was killed by signal %d (%s)", what, command, outcome.code, strsignal(outcome.code));
+        }
+        free(said);
+        free(safe);
+    }
+    tare_block_release(&outcome);
+    free(path);
+    free_words(argv);
+    return fine;
+}
+
+/* 1: the file is a program with benchmarks; 0: it is none, or no file; -1 after an error. */
+static int is_program(const char *what, char **path)
+{
+    struct tare_elf_info info;
+    char message[256];
+    *path = NULL;
+    if (tare_find_program(what, path) != 0) {
+        return 0;
+    }
+    int failure = tare_elf_inspect(*path, &info, message, sizeof(message));
+    bool has = failure == 0 && info.has_benches;
+    bool native = info.native;
+    tare_elf_info_release(&info);
+    if (failure == -ENOMEM || (has && !native)) {
+        error("cannot run '%s': %s", what, has ? "it is for another processor" : "out of memory");
+        return -1;
+    }
+    return has;
+}
+
+static bool read_list(struct bench_call *call, struct bench_side *side)
+{
+    struct tare_block_outcome outcome = {0};
+    const char *const set[] = {"TARE_BENCH_DRIVE=fd=9 job=list", NULL};
+    char message[256] = "";
+    const struct tare_block_request process = {
+        .path = side->path,
+        .argv = side->argv,
+        .set = set,
+        .output = TARE_BLOCK_CAPTURE,
+        .errors = TARE_BLOCK_CAPTURE,
+        .lines_fd = 9,
+        .pin_cpu = -1,
+        .timeout_s = isnan(call->options.timeout_s) ? BENCH_TIMEOUT_S : call->options.timeout_s,
+    };
+    bool not_started = false;
+    int failure = tare_block_run(&process, &outcome, &not_started);
+    int listed = failure;
+    if (failure == 0) {
+        listed = bench_lines_list(outcome.text, outcome.text_size, &side->list, message, sizeof(message));
+    }
+    bool fine = false;
+    if (outcome.interrupted != 0) {
+        bench_signal = outcome.interrupted;
+    } else if (failure != 0) {
+        error("cannot run '%s': %s", side->what, strerror(-failure));
+    } else if (outcome.end == TARE_END_TIMEOUT) {
+        error("'%s' does not list its benchmarks: it took longer than %g s (--timeout)", side->what,
+              process.timeout_s);
+    } else if (outcome.end == TARE_END_EXITED && outcome.code == 0 && listed == 0) {
+        fine = true;
+    } else {
+        bool told = outcome.text_size != 0 && message[0] != '\0';
+        char *said = outcome.output != NULL ? strndup(outcome.output, strcspn(outcome.output, "\r\n")) : NULL;
+        char *safe = said != NULL && *said != '\0' ? printable(said) : NULL;
+        error("'%s' does not list its benchmarks: %s", side->what,
+              told           ? message
+              : safe != NULL ? safe
+                             : "is its main() that of TARE_BENCH_MAIN?");
+        free(said);
+        free(safe);
+    }
+    tare_block_release(&outcome);
+    return fine;
+}
+
+/* Whether the program or one of its libraries declares timers. */
+static bool has_timers(const char *path)
+{
+    struct tare_elf_list list;
+    char message[256];
+    bool any = tare_elf_list(path, &list, message, sizeof(message)) == 0 && list.timer_count != 0;
+    tare_elf_list_release(&list);
+    return any;
+}
+
+static bool find_program_side(struct bench_call *call, struct bench_side *side)
+{
+    side->argv = calloc(2, sizeof(*side->argv));
+    if (side->argv == NULL || (side->argv[0] = strdup(side->what)) == NULL) {
+        error("out of memory");
+        return false;
+    }
+    side->has_timers = has_timers(side->path);
+    side->layouts[0] = side->path;
+    side->layout_count = 1;
+    return read_list(call, side);
+}
+
+static const char *word_for(const struct bench_words *words, size_t side)
+{
+    return words->count == 0 ? NULL : words->count == 1 ? words->words[0] : words->words[side];
+}
+
+static bool check_words(const struct bench_words *words, const char *option, size_t sides)
+{
+    if (words->count > 1 && words->count != sides) {
+        error("%s is given %zu times for %zu commands: give it once for all, or once for each", option,
+              words->count, sides);
+        return false;
+    }
+    return true;
+}
+
+static bool find_command_side(struct bench_call *call, struct bench_side *side, size_t index)
+{
+    const struct bench_options *options = &call->options;
+    side->setup = word_for(&options->setup, index);
+    side->prepare = word_for(&options->prepare, index);
+    side->conclude = word_for(&options->conclude, index);
+    side->cleanup = word_for(&options->cleanup, index);
+    if (side->what[strspn(side->what, " \t\n")] == '\0') {
+        error("cannot run the command '%s': it is empty", side->what);
+        return false;
+    }
+    if (!make_argv(call, side->what, &side->path, &side->argv)) {
+        return false;
+    }
+    side->layouts[0] = side->path;
+    side->layout_count = 1;
+    return true;
+}
+
+static bool find_shell(struct bench_call *call)
+{
+    if (call->options.shell == NULL) {
+        return true;
+    }
+    int failure = tare_find_program(call->options.shell, &call->shell_path);
+    if (failure != 0) {
+        error("cannot run the shell '%s': %s; --shell none runs commands without one", call->options.shell,
+              strerror(-failure));
+    }
+    return failure == 0;
+}
+
+bool bench_sides_find(struct bench_call *call, char *const *operands, size_t count)
+{
+    const struct bench_options *options = &call->options;
+    size_t sides = count + options->vs.count;
+    if (sides > BENCH_SIDES_MAX) {
+        error("%zu are too many to compare: %d at most in one call", sides, BENCH_SIDES_MAX);
+        return false;
+    }
+    size_t programs = 0;
+    for (size_t i = 0; i < sides; i++) {
+        struct bench_side *side = &call->sides[call->side_count++];
+        side->what = i < count ? operands[i] : options->vs.words[i - count];
+        /* A path alone, as a shell would not read it otherwise, is a program that is there, or a mistake. */
+        if (strchr(side->what, '/') != NULL && strpbrk(side->what, " \t\n|&;<>()$`\\\"'*?[]#~=%!{}") == NULL) {
+            char *path = NULL;
+            int failure = tare_find_program(side->what, &path);
+            free(path);
+            if (failure != 0) {
+                error("cannot run '%s': %s", side->what, strerror(-failure));
+                return false;
+            }
+        }
+        if (options->command) {
+            continue;
+        }
+        int found = is_program(side->what, &side->path);
+        if (found < 0) {
+            return false;
+        }
+        side->program = found == 1;
+        programs += side->program;
+        if (!side->program) {
+            free(side->path);
+            side->path = NULL;
+        }
+    }
+    if (programs != 0 && programs != sides) {
+        for (size_t i = 0; i < sides; i++) {
+            if (!call->sides[i].program) {
+                error("'%s' has no benchmarks in it (TARE_BENCH), and what it is compared with has: --command "
+                      "times all of them as command lines",
+                      call->sides[i].what);
+                return false;
+            }
+        }
+    }
+    if (programs == 0 && !find_shell(call)) {
+        return false;
+    }
+    if (programs == 0 && options->input != NULL && access(options->input, R_OK) != 0) {
+        error("cannot read '%s': %s", options->input, strerror(errno));
+        return false;
+    }
+    if (programs == 0 && !(check_words(&options->setup, "--setup", sides) &&
+                           check_words(&options->prepare, "--prepare", sides) &&
+                           check_words(&options->conclude, "--conclude", sides) &&
+                           check_words(&options->cleanup, "--cleanup", sides))) {
+        return false;
+    }
+    for (size_t i = 0; i < sides; i++) {
+        struct bench_side *side = &call->sides[i];
+        if (!(side->program ? find_program_side(call, side) : find_command_side(call, side, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool bench_sides_add_program(struct bench_call *call, const char *what, const char *path, const char *revision)
+{
+    struct bench_side *side = &call->sides[call->side_count++];
+    side->what = what;
+    side->revision = revision;
+    side->program = true;
+    side->path = strdup(path);
+    if (side->path == NULL) {
+        error("out of memory");
+        return false;
+    }
+    return find_program_side(call, side);
+}
+
+void bench_sides_release(struct bench_call *call)
+{
+    for (size_t i = 0; i < call->side_count; i++) {
+        struct bench_side *side = &call->sides[i];
+        bench_list_release(&side->list);
+        free_words(side->argv);
+        free(side->path);
+    }
+    free(call->shell_path);
+}
