@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `tare report`: show a result or a page file again, in any format. */
+/* `tare report`: show a result, a page file or a profile again, in any format. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -11,30 +11,88 @@
 #include "cli/cli.h"
 #include "cli/overhead.h"
 #include "cli/pages.h"
+#include "cli/profile_read.h"
+#include "cli/report_capture.h"
+#include "cli/report_profile.h"
 #include "record/discover.h"
 #include "result/collect.h"
 #include "result/figures.h"
-#include "result/json.h"
 #include "runtime/clock.h"
+
+enum {
+    OPTION_FULL = 1,
+    OPTION_PLOT,
+};
 
 static const struct option_spec options[] = {
     {OPTION_PER_PROCESS, '\0', "per-process", NULL,
      "show each process with its own table, where the result has them", NULL},
+    {OPTION_FULL, '\0', "full", NULL, "of benchmarks: all statistics", NULL},
+    {OPTION_PLOT, '\0', "plot", NULL, "of benchmarks: a histogram of each", NULL},
+    REPORT_PROFILE_OPTIONS,
     OVERHEAD_OPTION,
-    OUTPUT_OPTIONS,
+    PROFILE_OUTPUT_OPTIONS,
     {0},
 };
 
 struct report {
     struct output output;
-    double max_overhead; /* percent; NAN: not given */
+    struct report_profile profile;
+    double max_overhead;      /* percent; NAN: not given */
+    const char *not_profiles; /* the first option that is not for profiles, "--unit"; NULL: none */
+    const char *not_captures; /* the same for captures */
 };
+
+/* What says nothing of a profile, but of timers or benchmarks. */
+static const char *not_of_profiles(int id)
+{
+    static const struct {
+        int id;
+        const char *name;
+    } those[] = {
+        {OPTION_MAX_OVERHEAD, "--max-overhead"},
+        {OPTION_FULL, "--full"},
+        {OPTION_PLOT, "--plot"},
+        {OPTION_PER_PROCESS, "--per-process"},
+        {OPTION_UNIT, "--unit"},
+        {OPTION_COLUMNS, "--columns"},
+        {OPTION_ALL, "--all"},
+    };
+    for (size_t i = 0; i < sizeof(those) / sizeof(those[0]); i++) {
+        if (those[i].id == id) {
+            return those[i].name;
+        }
+    }
+    return NULL;
+}
 
 static int handle_option(void *data, int id, const char *value)
 {
     struct report *report = data;
+    int taken = report_profile_option(&report->profile, id, value);
+    if (taken >= 0) {
+        return taken;
+    }
+    if (report->not_profiles == NULL) {
+        report->not_profiles = not_of_profiles(id);
+    }
+    if (report->not_captures == NULL) {
+        report->not_captures = report_capture_refuses(id);
+    }
+    if (id == OPTION_SORT) {
+        report->profile.sort = value; /* which columns there are, the file says */
+        return 0;
+    }
     if (id == OPTION_MAX_OVERHEAD) {
         return parse_percent("--max-overhead", value, &report->max_overhead) ? 0 : EXIT_TROUBLE;
+    }
+    if (id == OPTION_FULL) {
+        report->output.view.full = true;
+        return 0;
+    }
+    if (id == OPTION_PLOT) {
+        report->output.plot = true;
+        return 0;
     }
     return output_option(&report->output, id, value) == 0 ? 0 : EXIT_TROUBLE;
 }
@@ -71,28 +129,15 @@ static struct tare_result *read_file(const char *path)
         error("cannot open '%s': %s", path, strerror(errno));
         return NULL;
     }
-    struct tare_result *result = NULL;
     char magic[8];
     if (pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
         memcmp(magic, TARE_PAGE_MAGIC, sizeof(magic)) == 0) {
-        result = read_page_file(fd, path);
+        struct tare_result *result = read_page_file(fd, path);
         close(fd);
         return result;
     }
-    FILE *in = fdopen(fd, "r");
-    char message[256];
-    int failure = in == NULL ? -errno : tare_result_read_json(in, &result, message, sizeof(message));
-    if (in == NULL) {
-        snprintf(message, sizeof(message), "%s", strerror(-failure));
-        close(fd);
-    } else {
-        fclose(in);
-    }
-    if (failure != 0) {
-        error("cannot read '%s': %s", path, message);
-        return NULL;
-    }
-    return result;
+    close(fd);
+    return profile_read_any(path, NULL);
 }
 
 /* Without --per-process, `tare run` keeps the sum alone. */
@@ -105,11 +150,68 @@ static bool has_processes(const struct tare_result *result)
     return any;
 }
 
+/* Whether the options are such as the result has a use for. */
+static bool options_fit(struct report *report, const struct tare_result *result)
+{
+    if (result->profile == NULL) {
+        if (report->profile.first != NULL) {
+            char *kind = printable(result->kind != NULL ? result->kind : "unknown");
+            error("%s is for profiles, and this is a result of kind '%s'", report->profile.first,
+                  kind != NULL ? kind : "-");
+            free(kind);
+            return false;
+        }
+        return result->capture == NULL || report_capture_fits(report->not_captures, report->output.view.sort,
+                                                              report->output.view.per_process);
+    }
+    if (report->not_profiles != NULL) {
+        error("%s is not for profiles", report->not_profiles);
+        return false;
+    }
+    report->output.profile_view = &report->profile.view;
+    return report_profile_prepare(&report->profile, result->profile);
+}
+
+static bool show(struct report *report, const char *path)
+{
+    struct output *output = &report->output;
+    struct tare_result *result = read_file(path);
+    /* A profile has columns of its own to sort by: only now can the option be judged. */
+    if (result != NULL && result->profile == NULL) {
+        output->view.sort = report->profile.sort;
+    }
+    if (result == NULL || !options_fit(report, result) || !output_check(output)) {
+        tare_result_free(result);
+        return false;
+    }
+    const char *of_tables = report->profile.first != NULL  ? report->profile.first
+                            : report->profile.sort != NULL ? "--sort"
+                                                           : NULL;
+    if (output->format >= TARE_FORMAT_FOLDED && result->profile != NULL && of_tables != NULL) {
+        error("%s is for tables: the format that was asked for holds the whole profile", of_tables);
+        tare_result_free(result);
+        return false;
+    }
+    if (output->view.per_process && !has_processes(result)) {
+        warning("'%s' holds the sum over its processes alone: 'tare run --per-process -o FILE' keeps each",
+                path);
+        output->view.per_process = false;
+    }
+    if (output->format >= TARE_FORMAT_FOLDED || output->format == TARE_FORMAT_CSV) {
+        profile_warn(result);
+    }
+    bool fine = output_write(output, result) &&
+                (isnan(report->max_overhead) || overhead_judge(result, report->max_overhead));
+    tare_result_free(result);
+    return fine;
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
     struct report report = {.max_overhead = NAN};
-    struct output *output = &report.output;
-    output_init(output);
+    output_init(&report.output);
+    report_profile_init(&report.profile);
+    report.output.profiles = true;
     int code;
     int first = options_parse(command, argc, argv, handle_option, &report, &code);
     if (first < 0) {
@@ -119,18 +221,8 @@ static int run_command(const struct command *command, int argc, char **argv)
         error("%s: tare report [options] FILE", first == argc ? "no file given" : "one file at a time");
         return EXIT_TROUBLE;
     }
-    if (!output_check(output)) {
-        return EXIT_TROUBLE;
-    }
-    struct tare_result *result = read_file(argv[first]);
-    if (result != NULL && output->view.per_process && !has_processes(result)) {
-        warning("'%s' holds the sum over its processes alone: 'tare run --per-process -o FILE' keeps each",
-                argv[first]);
-        output->view.per_process = false;
-    }
-    bool fine = result != NULL && output_write(output, result) &&
-                (isnan(report.max_overhead) || overhead_judge(result, report.max_overhead));
-    tare_result_free(result);
+    bool fine = show(&report, argv[first]);
+    report_profile_release(&report.profile);
     return fine ? EXIT_FINE : EXIT_TROUBLE;
 }
 
@@ -139,13 +231,16 @@ const struct command command_report = {
     .operands = "FILE",
     .summary = "show a result or a page file, in any format",
     .options = options,
-    .details = "FILE is a result (tare run -o FILE.json), '-' for one on standard input, or a\n"
-               "page (TARE_PAGE=FILE).\n\n"
+    .details = "FILE is a result (tare run -o FILE.json) or a capture (tare record), '-' for one\n"
+               "on standard input, a page (TARE_PAGE=FILE), or a profile that another tool took:\n"
+               "a perf.data, what 'perf script' printed, or folded stacks.\n\n"
                "Exit code: 0, or 2 for a wrong command line, a file that cannot be read, or more\n"
                "than --max-overhead allows.\n\n"
                "Examples:\n"
                "  tare report result.json --sort net-total\n"
-               "  TARE_PAGE=/dev/shm/server.page ./server; tare report /dev/shm/server.page\n",
+               "  TARE_PAGE=/dev/shm/server.page ./server; tare report /dev/shm/server.page\n"
+               "  tare profile -o profile.json -- ./server\n"
+               "  tare report profile.json --annotate serve\n",
     .run = run_command,
     .usage_exit = EXIT_TROUBLE,
 };

@@ -19,10 +19,11 @@
 #include "cli/cli.h"
 
 const struct command *const commands[] = {
-    &command_run,    &command_list,    &command_ps,
-    &command_attach, &command_report,  &command_verify,
-    &command_bench,  &command_compare, &command_check,
-    &command_doctor, &command_info, NULL,
+    &command_run,     &command_list,    &command_ps,
+    &command_attach,  &command_report,  &command_verify,
+    &command_bench,   &command_compare, &command_check,
+    &command_profile, &command_flame,   &command_stat,
+    &command_doctor,  &command_info, NULL,
 };
 
 const struct command *command_find(const char *name)
