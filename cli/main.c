@@ -23,7 +23,8 @@ const struct command *const commands[] = {
     &command_attach,  &command_report,  &command_verify,
     &command_bench,   &command_compare, &command_check,
     &command_profile, &command_flame,   &command_stat,
-    &command_doctor,  &command_info, NULL,
+    &command_flags,   &command_dual,    &command_doctor,
+    &command_info, NULL,
 };
 
 const struct command *command_find(const char *name)
