@@ -20,7 +20,8 @@
 
 const struct command *const commands[] = {
     &command_run,     &command_list,    &command_ps,
-    &command_attach,  &command_report,  &command_verify,
+    &command_attach,  &command_top,     &command_serve,
+    &command_record,  &command_report,  &command_verify,
     &command_bench,   &command_compare, &command_check,
     &command_profile, &command_flame,   &command_stat,
     &command_flags,   &command_dual,    &command_doctor,
