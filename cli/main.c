@@ -23,9 +23,9 @@ const struct command *const commands[] = {
     &command_attach,  &command_top,     &command_serve,
     &command_record,  &command_report,  &command_verify,
     &command_bench,   &command_compare, &command_check,
-    &command_profile, &command_flame,   &command_stat,
-    &command_flags,   &command_dual,    &command_doctor,
-    &command_info, NULL,
+    &command_history, &command_profile, &command_flame,
+    &command_stat,    &command_flags,   &command_dual,
+    &command_doctor,  &command_info,    NULL,
 };
 
 const struct command *command_find(const char *name)

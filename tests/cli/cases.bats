@@ -31,6 +31,7 @@ check_case() {
 @test "no command" { check_case; }
 @test "version" { check_case; }
 @test "help of a command" { check_case; }
+@test "help of a subcommand" { check_case; }
 @test "help of an unknown command" { check_case; }
 @test "unknown command near miss" { check_case; }
 @test "unknown command far off" { check_case; }
@@ -98,3 +99,7 @@ check_case() {
 @test "report of another schema" { check_case; }
 @test "report of a newer schema" { check_case; }
 @test "report of each process where there are none" { check_case; }
+@test "history unknown subcommand" { check_case; }
+@test "history unknown subcommand far off" { check_case; }
+@test "history unknown option near miss" { check_case; }
+@test "history before the subcommand an option" { check_case; }

@@ -15,7 +15,7 @@ completed() {
 
 @test "bash: commands" {
     [ "$(completed tare '')" = "$(tare __complete | cut -f1 | tr '\n' ' ')help --help --version" ]
-    [ "$(completed tare r)" = "run report" ]
+    [ "$(completed tare r)" = "run record report" ]
     [ "$(completed tare help li)" = list ]
     [ "$(completed tare x)" = "" ]
 }
@@ -25,6 +25,57 @@ completed() {
         [ "$(completed tare "$command" --)" = "$(tare __complete "$command" | cut -f1 | grep ^-- | tr '\n' ' ' | sed 's/ $//')" ]
     done
     [ "$(completed tare run --per)" = --per-process ]
+}
+
+@test "bash: subcommands, their options and values" {
+    [ "$(completed tare history '')" = "$(tare __complete history | cut -f1 | grep -v ^- | tr '\n' ' ' | sed 's/ $//')" ]
+    [ "$(completed tare history im)" = import ]
+    [ "$(completed tare help history im)" = import ]
+    [ "$(completed tare history x)" = "" ]
+    for sub in $(tare __complete history | cut -f1 | grep -v ^-); do
+        [ "$(completed tare history "$sub" --)" = \
+            "$(tare __complete history "$sub" | cut -f1 | grep ^-- | tr '\n' ' ' | sed 's/ $//')" ] || fail "$sub"
+    done
+    [ "$(completed tare history import --from g)" = "google-benchmark github-action-benchmark" ]
+    [ "$(completed tare history show --format = j)" = json ]
+    [ "$(completed tare history baseline '')" = "set show remove" ]
+    touch result.json
+    [ "$(completed tare history add res)" = result.json ]
+    [ "$(completed tare history merge --db res)" = result.json ]
+    [ "$(completed tare history export --to res)" = result.json ]
+}
+
+# a_history: h.db with one result on the branch side, and the baseline v1.
+a_history() {
+    tare info --format json | python -c 'import json, sys
+libraries = json.load(sys.stdin)["libraries"]
+sys.exit(0 if libraries["sqlite3"] and libraries["zlib"] else 1)' || skip "built without SQLite or zlib"
+    export TARE_PROJECT=demo
+    tare stat -o result.json -- true >/dev/null
+    tare history add --db h.db --branch side result.json
+    tare history baseline set v1 --db h.db
+}
+
+@test "bash: what a history has: branches, baselines, series and runs" {
+    a_history
+    run=$(sha256sum result.json)
+    [ "$(completed tare history show --db h.db --branch s)" = side ]
+    [ "$(completed tare history show --db = h.db --branch = s)" = side ]
+    [ "$(completed tare history check --db h.db --baseline '')" = v1 ]
+    [ "$(TARE_DB=h.db completed tare history baseline remove v)" = v1 ]
+    [ "$(TARE_DB=h.db completed tare history show 'true\ wal')" = 'true\ wall' ]
+    [ "$(TARE_DB=h.db completed tare history export "${run:0:3}")" = "${run:0:8}" ]
+    # Where there is none, nothing, and no message.
+    run -0 completed tare history show --db none.db --branch s
+    [ "$output" = "" ]
+    # Behind a colon readline begins a new word.
+    echo '[{"name": "a::b c", "unit": "ns", "value": 1}]' >data.json
+    run -0 tare history import --db h.db --from github-action-benchmark data.json || skip "not such a file"
+    name=$(tare history __complete patterns --db h.db | grep 'a::b')
+    typed="tare history show ${name%%b c*}"
+    run -0 bash -c 'source "$0"; COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDS=(tare history show a :: "") COMP_CWORD=5
+        TARE_DB=h.db _tare; echo "${COMPREPLY[*]}"' "$source_dir/completions/tare.bash" "$typed"
+    [[ $output == 'b\ c'* ]] || fail "'$output' for '$typed'"
 }
 
 @test "bash: every value that an option can have" {
@@ -112,6 +163,10 @@ END
     [ "$(typed $'tare run --columns name,exclusive-n\t')" = "tare run --columns name,exclusive-net" ]
     [ "$(typed $'tare run -o resu\t')" = "tare run -o result.json" ]
     [ "$(typed $'tare run --pin 0 odd_n\t')" = "tare run --pin 0 odd_names" ]
+    [ "$(typed $'tare hist\timp\t--fr\thyperf\tresu\t')" = "tare history import --from=hyperfine result.json" ]
+    a_history
+    [ "$(typed $'tare history show --db h.db --branch=si\t')" = "tare history show --db h.db --branch=side" ]
+    [ "$(typed $'tare history show --db=h.db true\\ wal\t')" = "tare history show --db=h.db true\\ wall" ]
     start scenes sleep
     [ "$(typed "tare attach ${pid%?}"$'\t')" = "tare attach $pid" ] || {
         [ "$(tare ps | grep -c "^ *${pid%?}")" -gt 1 ] # others have ids that begin like this

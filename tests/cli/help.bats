@@ -8,14 +8,34 @@ commands() {
     tare __complete | cut -f1
 }
 
+# "history add" and so on, of one command.
+subcommands() {
+    tare __complete "$1" | cut -f1 | grep -v ^- | sed "s/^/$1 /"
+}
+
+all_subcommands() {
+    for command in $(commands); do
+        subcommands "$command"
+    done
+}
+
 # Options with their arguments as --help shows them: "-x --exclusive", "--only GLOB".
 help_options() {
-    tare "$1" --help | sed -n 's/^  \(-[a-z]\),* --/\1 --/p; s/^      --/--/p' | sed 's/  .*//' | sort
+    # shellcheck disable=SC2086 # a subcommand is two words
+    tare $1 --help | sed -n 's/^  \(-[a-zA-Z]\),* --/\1 --/p; s/^      --/--/p' | sed 's/  .*//' | sort
 }
 
 # The same from the man page's source: "*-x*, *--exclusive*", "*--only* _GLOB_".
 man_options() {
     sed -n '/^# OPTIONS/,/^# [^O]/p' "$source_dir/docs/man/tare-$1.1.scd" | grep '^\*-' | sed 's/[*_]//g; s/,//; s/\\//g' | sort
+}
+
+# The same of a subcommand: from the parts of OPTIONS that are for every one, and those that name it.
+man_options_of_subcommand() {
+    awk -v sub_="${1#* }" '
+        /^# / { within = $0 == "# OPTIONS"; part = 0 }
+        /^## / { part = $0 == "## every subcommand"; for (i = 2; i <= NF; i++) part = part || $i == sub_ }
+        within && part && /^\*-/' "$source_dir/docs/man/tare-${1% *}.1.scd" | sed 's/[*_]//g; s/,//; s/\\//g' | sort
 }
 
 @test "every command is in the overview, and has a page, options and an example" {
@@ -42,16 +62,51 @@ man_options() {
 @test "--help and the man page have the same options with the same arguments" {
     for command in $(commands); do
         [ -n "$(help_options "$command")" ]
+        [ -z "$(subcommands "$command")" ] || continue
         [ "$(help_options "$command")" = "$(man_options "$command")" ] ||
             fail "'$command' differs (< --help, > man page):" "$(diff <(help_options "$command") <(man_options "$command"))"
     done
 }
 
+@test "every subcommand has help with an example, and is in its command's" {
+    [ "$(all_subcommands | wc -l)" -ge 10 ]
+    while read -r command sub; do
+        tare "$command" --help | grep -q "^  $sub  *[a-z]" || fail "'$command --help' does not name '$sub'"
+        run -0 --separate-stderr tare "$command" "$sub" --help
+        expect usage "${lines[0]}" "usage: tare $command $sub *"
+        expect "help of $command $sub" "$output" $'*\nExample*:\n  *tare '"$command $sub"*
+        [ "$output" = "$(tare help "$command" "$sub")" ]
+        [ "$output" = "$(tare "$command" "$sub" -h)" ]
+        [ "$(wc -L <<<"$output")" -le 80 ] || fail "$command $sub is too wide" "$(grep -E '.{81}' <<<"$output")"
+        grep -q "^\*tare $command $sub" "$source_dir/docs/man/tare-$command.1.scd" || fail "'$command $sub' is not in the synopsis"
+    done < <(all_subcommands)
+    run -2 tare help history imprt
+    expect "near miss" "$output" "tare: unknown subcommand 'imprt' of 'tare history': did you mean 'import'?"
+}
+
+@test "--help of a subcommand and the man page have the same options with the same arguments" {
+    while read -r command; do
+        [ "$(help_options "$command" | wc -l)" -ge 3 ]
+        [ "$(help_options "$command")" = "$(man_options_of_subcommand "$command")" ] ||
+            fail "'$command' differs (< --help, > man page):" \
+                "$(diff <(help_options "$command") <(man_options_of_subcommand "$command"))"
+    done < <(all_subcommands)
+}
+
+@test "completion and --help of a subcommand have the same options" {
+    while read -r command; do
+        # shellcheck disable=SC2086 # two words
+        [ "$(tare __complete $command | cut -f1 | sort)" = \
+            "$(help_options "$command" | grep -oE -- '(^| )--?[a-zA-Z-]+' | tr -d ' ' | grep -vx -- -h | sort)" ] ||
+            fail "$command: $(tare __complete $command | cut -f1)"
+    done < <(all_subcommands)
+}
+
 @test "completion and --help have the same options" {
     for command in $(commands); do
         # -h is left to those who know it.
-        [ "$(tare __complete "$command" | cut -f1 | sort)" = \
-            "$(help_options "$command" | grep -oE -- '(^| )--?[a-z-]+' | tr -d ' ' | grep -vx -- -h | sort)" ] ||
+        [ "$(tare __complete "$command" | cut -f1 | grep ^- | sort)" = \
+            "$(help_options "$command" | grep -oE -- '(^| )--?[a-zA-Z-]+' | tr -d ' ' | grep -vx -- -h | sort)" ] ||
             fail "$command: $(tare __complete "$command" | cut -f1)"
     done
 }
@@ -64,10 +119,12 @@ man_options() {
 
 @test "every exit code that --help names is in the man page" {
     for code in 124 125 126 127; do
-        grep -q "\*$code\*" "$source_dir/docs/man/tare-run.1.scd" || fail "$code is missing"
+        for page in run profile stat; do
+            grep -q "\*$code\*" "$source_dir/docs/man/tare-$page.1.scd" || fail "$page: $code is missing"
+        done
     done
     for command in $(commands); do
-        [ "$command" = run ] || grep -q '\*2\*' "$source_dir/docs/man/tare-$command.1.scd" || fail "$command: 2 is missing"
+        [[ $command == @(run|profile|stat) ]] || grep -q '\*2\*' "$source_dir/docs/man/tare-$command.1.scd" || fail "$command: 2 is missing"
     done
 }
 
@@ -117,7 +174,7 @@ man_options() {
             grep -qx "$section" <<<"$plain" || fail "$name has no $section"
         done
         case $name in
-            tare-*)
+            tare-*.1)
                 for section in OPTIONS 'EXIT STATUS' ENVIRONMENT EXAMPLES; do
                     grep -qx "$section" <<<"$plain" || fail "$name has no $section"
                 done
