@@ -65,7 +65,7 @@ check nested 'sort 20' 'quicksort [0-9]+' 'compare [0-9]+' -- "$bin/nested"
 check threads 'deposit 80000' 'locked 80000' -- "$bin/threads"
 check span 'request 9997' -- "$bin/span" # of 10,000 requests, 3 are empty and dropped
 check plugin_host 'load 3' 'use 3' 'checksum 30000' -- "$bin/plugin_host" "$plugin"
-for example in hello nested threads span; do
+for example in counters hello nested threads span; do
     quiet "$example" "$bin/$example"
 done
 quiet plugin_host "$bin/plugin_host" "$plugin"
@@ -80,6 +80,12 @@ else
     count=$((count + 1))
     echo "ok $count accuracy # skip it was not built"
 fi
+
+# So do benchmarks: each of the seven cases in a row.
+"$bin/ring_bench" --time 0.02 >"$scratch/out" 2>"$scratch/err"
+verdict $? "ring_bench ends well"
+[ "$(grep -Ec '^ring_[a-z]+(/[0-9]+|/threads:[0-9])? ' "$scratch/out")" -eq 7 ]
+verdict $? "ring_bench prints its seven cases"
 
 echo "1..$count"
 [ "$failures" -eq 0 ]
