@@ -35,7 +35,11 @@ int keep_option(struct output *output, const char *value)
         free(copy);
         return EXIT_TROUBLE;
     }
-    output->keep_where = copy; /* until we end */
+    /* The last one counts. It lives until we end, as do the words of the command line, which are overwritten below. */
+    static char *where;
+    free(where);
+    where = copy;
+    output->keep_where = where;
     if (strcmp(hidden, value) != 0) {
         /* The words of the command line are ours to write to, and are what others see of it. */
         char *word = (char *)value;
