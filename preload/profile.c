@@ -159,6 +159,9 @@ static void take_sample(struct profile_thread *thread, struct profile_stack *sta
     slot->sample.timer = TARE_SAMPLES_NO_TIMER;
     slot->sample.page = 0;
     slot->count = profile__unwind(stack, context, slot->sample.addresses, profile.frames_max);
+    if (stack->held != 0) { /* a handler of the program has left the call by longjmp */
+        STORE(thread->held, 0);
+    }
     slot->flags = stack->flags;
     if ((stack->flags & TARE_SAMPLES_CUT) != 0) {
         ADD(profile.samples->cut_unwinding, 1);
@@ -185,7 +188,6 @@ static void handle(int signal, siginfo_t *info, void *context)
     } else if (info->si_value.sival_ptr == &our_timers && LOAD(thread->armed)) {
         struct profile_stack stack = {.page = 1, .held = LOAD(thread->held)};
         uint64_t weight = profile__expirations(thread);
-        STORE(thread->held, 0);
         thread->interrupted = thread->interrupted || profile__cut_short(&stack, context);
         if (weight != 0 && LOAD(profile.samples->stopped) == 0) {
             take_sample(thread, &stack, context, weight);

@@ -150,6 +150,33 @@ static inline void profile_catch_up(void)
     }
 }
 
+/*
+ * A system call, as the kernel has it: the result, or -errno. Where a signal of ours may come in it, it must be us that it
+ * interrupts, whom the unwinder knows, and not syscall() of libc, which would be in the profile as the program's.
+ */
+static inline __attribute__((always_inline)) long profile_call(long number, long a, long b, long c, long d)
+{
+#if defined(__x86_64__)
+    register long fourth __asm__("r10") = d;
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(fourth)
+                     : "rcx", "r11", "memory");
+    return result;
+#elif defined(__aarch64__)
+    register long name __asm__("x8") = number;
+    register long result __asm__("x0") = a;
+    register long second __asm__("x1") = b;
+    register long third __asm__("x2") = c;
+    register long fourth __asm__("x3") = d;
+    __asm__ volatile("svc #0" : "+r"(result) : "r"(name), "r"(second), "r"(third), "r"(fourth) : "memory");
+    return result;
+#else
+#error "libtare-profile.so knows the registers of x86_64 and aarch64"
+#endif
+}
+
 /* profile_unwind.c */
 struct profile_stack {
     uint64_t page;  /* of memory that can be read; odd: none yet */

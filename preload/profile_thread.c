@@ -66,25 +66,21 @@ static void drop_lock(void)
 static void change_mask(int how)
 {
     uint64_t set = UINT64_C(1) << (profile.signal - 1);
-    syscall(SYS_rt_sigprocmask, how, &set, NULL, sizeof(set));
+    profile_call(SYS_rt_sigprocmask, how, (long)(uintptr_t)&set, 0, sizeof(set));
 }
 
 void profile__hold(const void *function)
 {
-    int saved = errno;
-    change_mask(SIG_BLOCK);
     STORE(profile__self.held, (uint64_t)(uintptr_t)function);
-    errno = saved;
+    change_mask(SIG_BLOCK);
 }
 
 void profile__let_go(void)
 {
-    int saved = errno;
     if (!LOAD(profile.sandboxed)) {
-        change_mask(SIG_UNBLOCK); /* what is pending is delivered now */
+        change_mask(SIG_UNBLOCK); /* what is pending is delivered now, and what expires meanwhile behind it */
     }
     STORE(profile__self.held, 0);
-    errno = saved;
 }
 
 static clockid_t timer_clock(void)
@@ -144,7 +140,7 @@ static bool set_timer(const struct profile_thread *thread)
         .it_value = timespec_of(thread->due_ns),
         .it_interval = timespec_of(profile.interval_ns),
     };
-    return syscall(SYS_timer_settime, thread->timer, TIMER_ABSTIME, &setting, NULL) == 0;
+    return profile_call(SYS_timer_settime, thread->timer, TIMER_ABSTIME, (long)(uintptr_t)&setting, 0) == 0;
 }
 
 /* Counts what is due until now, and moves due_ns behind it. */

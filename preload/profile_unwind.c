@@ -21,32 +21,6 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 
-#if defined(__x86_64__)
-static long probe(uint64_t address)
-{
-    register unsigned long size __asm__("r10") = 8;
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"((long)SYS_rt_sigprocmask), "D"(-1L), "S"(address), "d"(0L), "r"(size)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-#elif defined(__aarch64__)
-static long probe(uint64_t address)
-{
-    register long number __asm__("x8") = SYS_rt_sigprocmask;
-    register long result __asm__("x0") = -1;
-    register uint64_t set __asm__("x1") = address;
-    register long old __asm__("x2") = 0;
-    register long size __asm__("x3") = 8;
-    __asm__ volatile("svc #0" : "+r"(result) : "r"(number), "r"(set), "r"(old), "r"(size) : "memory");
-    return result;
-}
-#else
-#error "libtare-profile.so knows the registers of x86_64 and aarch64"
-#endif
-
 enum { PAGE = 4096 }; /* or larger, which is no harm */
 
 bool profile__read(struct profile_stack *stack, uint64_t address, uint64_t *value)
@@ -55,7 +29,7 @@ bool profile__read(struct profile_stack *stack, uint64_t address, uint64_t *valu
         return false;
     }
     if (stack->page != address / PAGE * PAGE) {
-        if (probe(address) != -EINVAL) {
+        if (profile_call(SYS_rt_sigprocmask, -1, (long)address, 0, 8) != -EINVAL) {
             return false;
         }
         stack->page = address / PAGE * PAGE;
@@ -315,8 +289,8 @@ static uint32_t unwind(struct profile_stack *stack, const struct profile_modules
                                : frame.exact ? frame.pc + 1
                                              : frame.pc;
             count++;
-        } else if (stack->held != 0 && count <= 1) {
-            /* Unblocking, with libc's syscall() at most further in: it is the call before that has waited. */
+        } else if (stack->held != 0 && count == 0) {
+            /* Unblocking: it is the call before that has waited. */
             addresses[0] = stack->held;
             count = 1;
             stack->held = 0;

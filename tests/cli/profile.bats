@@ -520,6 +520,10 @@ END
     done
     [[ $output != *$'\n'"syscall "* ]]
     expect event "$output" "*wall-clock, 99 Hz asked for, taken every * of a"*"thread (* Hz)*of the"*"samples stand for a whole wait*"
+    # So often that the next sample is due before the one behind a wait is taken: that is of the wait, too.
+    run -0 --separate-stderr tare profile --off-cpu --mode built-in -F 9999 --top 0 -- /usr/bin/python3 waits.py
+    expect "often" "$output" "*"$'\n'"usleep *"
+    [[ $output != *$'\n'"syscall "* ]]
     tare profile --off-cpu --mode built-in -o p.json -- /usr/bin/python3 waits.py
     # 1.2 s of waits and a little more, in some 120 intervals that are drawn from half to one and a half of 10.1 ms: the sum
     # scatters with a standard deviation of 0.29 x 10.1 ms x sqrt(120) = 32 ms, of which four are allowed.
