@@ -244,15 +244,18 @@ static void *do_little(void *gate)
     return NULL;
 }
 
-/* As many threads as there can be, up to 10,000, all at once. */
+/*
+ * As many threads as there can be, up to 10,000, all at once. An emulator takes milliseconds to make one, and has timers
+ * for some dozens only: 1,000 of them say the same there.
+ */
 static int many_threads(void)
 {
-    enum { MANY = 10000 };
+    enum { MANY = 10000, MANY_EMULATED = 1000 };
     static pthread_t threads[MANY];
     pthread_attr_t small;
     pthread_barrier_t gate;
     struct rlimit limit;
-    int made = 0, wanted = MANY;
+    int made = 0, wanted = getenv("TARE_EMULATOR") != NULL ? MANY_EMULATED : MANY;
     long least = sysconf(_SC_THREAD_STACK_MIN);
     NEED(pthread_attr_init(&small) == 0);
     NEED(pthread_attr_setstacksize(&small, least > 65536 ? (size_t)least : 65536) == 0);
@@ -593,7 +596,7 @@ int main(int argc, char **argv)
         taken = expect("loads-and-unloads", 0, false);
         release_taken(&taken);
     }
-    begin_case("ten thousand threads");
+    begin_case("thousands of threads");
     taken = expect("many-threads", 0, true);
     printf("# %" PRIu64 " threads without a timer\n", taken.missed_threads);
     release_taken(&taken);
