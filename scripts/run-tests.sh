@@ -11,8 +11,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 results=$(cd "$build" && pwd)/test-results.xml
 rm -f "$results"
 
+# Two at a time are only those tests that say they may be, which wait most of the time; the others are RUN_SERIAL.
 # ctest keeps 1 KiB of a passed test's output unless told otherwise: the summary counts the cases in it.
-ctest --test-dir "$build" --output-on-failure --no-tests=error --test-output-size-passed 4000000 \
+ctest --test-dir "$build" --parallel 2 --output-on-failure --no-tests=error --test-output-size-passed 4000000 \
     --test-output-size-failed 4000000 --output-junit "$results" "$@"
 code=$?
 python3 "$here/test-summary.py" "$results" $code
