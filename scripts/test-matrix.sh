@@ -44,7 +44,8 @@ skip() { # leg, reason
 #     all else                            yes         yes     yes    yes
 #
 # The packages that web needs come with those of the matrix; they may not be there before.
-# tsan and aarch64 have what runs inside programs, and what can be built there.
+# tsan has units and what runs inside programs, without those of one thread (single) and once; aarch64 has what can be
+# built there.
 tested_build() {
     local leg=$1 directory=build/matrix/$1 cmake_options=() began=$SECONDS
     shift
@@ -148,7 +149,7 @@ leg_tsan() {
         return
     fi
     runner=(setarch -R)
-    tested_build tsan -DCMAKE_BUILD_TYPE=Tsan -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -- -L 'unit|behaviour'
+    tested_build tsan -DCMAKE_BUILD_TYPE=Tsan -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -- -L 'unit|behaviour' -LE 'once|single'
     runner=()
 }
 
