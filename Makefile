@@ -21,7 +21,7 @@ help:
 	@echo 'make                 the same as make build-all'
 	@echo 'make demo            get what is needed, build, and show tare at work'
 	@echo 'make test            get what is needed, build, run the tests; the last line sums them up'
-	@echo 'make test-matrix     other compilers, sanitizers, musl, aarch64, C11/C17/C++17 (up to half an hour)'
+	@echo 'make test-matrix     other compilers, sanitizers, musl, aarch64, C11/C17/C++17 (some forty minutes)'
 	@echo 'make bench-cost      what a scope costs on this machine'
 	@echo 'make bench-instruments  what counting costs, over a plain addition'
 	@echo 'make bench-accuracy  work of known cost, as tare and other tools report it'
