@@ -216,7 +216,8 @@ static int measure_all(const struct bench_units *units, const struct options *op
             break;
         }
         add_timers(&shown[i]);
-        failed = failed || shown[i].failed != NULL;
+        failed = failed || (shown[i].failed != NULL &&
+                            strncmp(shown[i].failed, BENCH_SKIPPED, strlen(BENCH_SKIPPED)) != 0);
         tare__bench_show(&show, &shown[i]);
         if (i + 1 == units->count || units->units[i + 1].bench != units->units[i].bench) {
             tare__bench_show_growth(&show, shown + sweep, i + 1 - sweep);

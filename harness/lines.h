@@ -29,6 +29,8 @@
  *     failed tare_require(x == 3) in ring_bench.c:20
  *                                   a benchmark that computes the wrong thing, has no loop, or the like; of
  *                                   job=list: benchmarks of one name, and the like
+ *     failed skipped: no second processor
+ *                                   it cannot be measured here, which is no failure (tare_skip())
  *     end                           all went well
  *
  * job=block: `samples` samples of about `sample_ns` (of TARE_EACH_WITH: with the set-up); the number of
@@ -68,6 +70,9 @@ enum {
     BENCH_COUNTS_MAX = 16,
     BENCH_NAME_MAX = 256,
 };
+
+/* What the text behind `failed` begins with where it is none. */
+#define BENCH_SKIPPED "skipped: "
 
 struct bench_case {
     char *name;  /* "ring_write/64", "ring_write/64/threads:4": unique in the program */

@@ -111,14 +111,9 @@ static void fail(struct run *run, const char *text)
     }
 }
 
-void tare__bench_failed(const char *what, const char *file, unsigned line, int leaves)
+/* Notes it, and returns if the body can be left as this place leaves it. */
+static void leave_with(const char *text, int leaves)
 {
-    char text[sizeof(((struct measured *)NULL)->failed)];
-    if (file != NULL) {
-        snprintf(text, sizeof(text), "tare_require(%s) in %s:%u", what, file, line);
-    } else {
-        snprintf(text, sizeof(text), "exception: %s", what);
-    }
     if (self != NULL && self->run->pid == getpid()) {
         fail(self->run, text);
         const struct tare__bench *bench = self->run->measured->bench;
@@ -137,6 +132,25 @@ void tare__bench_failed(const char *what, const char *file, unsigned line, int l
         fprintf(stderr, "%s, outside of a benchmark\n", text);
     }
     _exit(1);
+}
+
+void tare__bench_failed(const char *what, const char *file, unsigned line, int leaves)
+{
+    char text[sizeof(((struct measured *)NULL)->failed)];
+    if (file != NULL) {
+        snprintf(text, sizeof(text), "tare_require(%s) in %s:%u", what, file, line);
+    } else {
+        snprintf(text, sizeof(text), "exception: %s", what);
+    }
+    leave_with(text, leaves);
+}
+
+void tare__bench_skipped(const char *reason, int leaves)
+{
+    char text[sizeof(((struct measured *)NULL)->failed)];
+    snprintf(text, sizeof(text), BENCH_SKIPPED "%s",
+             reason != NULL && *reason != '\0' ? reason : "it does not say why");
+    leave_with(text, leaves);
 }
 
 void tare__bench_leave(void)

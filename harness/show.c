@@ -160,7 +160,8 @@ void tare__bench_show(struct show *show, const struct shown *shown)
         fputs(show->rows != 0 ? ",\n  " : "\n  ", show->out);
         json_row(show->out, shown);
     } else if (shown->failed != NULL) {
-        fprintf(show->out, "%-*s failed: %s\n", NAME - 1, shown->unit->name, shown->failed);
+        bool skip = strncmp(shown->failed, BENCH_SKIPPED, strlen(BENCH_SKIPPED)) == 0;
+        fprintf(show->out, "%-*s %s%s\n", NAME - 1, shown->unit->name, skip ? "" : "failed: ", shown->failed);
     } else {
         row(show->out, shown);
         details(show->out, shown);

@@ -116,6 +116,11 @@ int tare_bench_main(int argc, char **argv);
  *     the statement do: they do not overlap as they may in a program. For statements under some 20 ns, prefer
  *     a set-up above TARE_EACH that lasts for many iterations.
  *
+ * TARE_EACH_BATCH(b, n) statement
+ *     For a loop that is not C's: the statement does `n` iterations by itself, `n` being a uint64_t that is declared
+ *     here, and is executed once or some times for each sample. What is subtracted is a loop in C: where the other one
+ *     takes more, subtract an empty one of its own.
+ *
  * `continue` goes to the next iteration. The first iteration of a process is timed alone, as it finds caches,
  * predictors and pages as no later one does. In C++, an exception that leaves the body is a failure of that
  * benchmark.
@@ -124,6 +129,9 @@ int tare_bench_main(int argc, char **argv);
     for (uint64_t tare__left = tare__each(b);                                                                  \
          __builtin_expect(tare__left != 0, 1) || (tare__left = tare__more(b)) != 0;                            \
          tare__left = tare__down(tare__left))
+
+#define TARE_EACH_BATCH(b, n)                                                                                  \
+    for (uint64_t n = tare__each(b); n != 0 || (n = tare__more(b)) != 0; n = 0)
 
 #define TARE_EACH_WITH(b, ...)                                                                                 \
     for (uint64_t tare__left = tare__each_with(b);                                                             \
@@ -152,9 +160,16 @@ int tare_bench_main(int argc, char **argv);
  *     own time, a compare and a branch, counts. On a thread that the benchmark made itself, or where a
  *     body in C calls a function in C++ that fails or the other way round, it ends the process, after the
  *     failure was reported. Unlike assert() it does not depend on NDEBUG.
+ *
+ * tare_skip(reason)
+ *     The benchmark cannot be measured here, for want of a right, a device, a second processor: it is left as by
+ *     tare_require(), and shown as skipped with the reason, one line of text, which is no failure. To be called
+ *     before its loop.
  */
 #define tare_require(condition)                                                                                \
     (__builtin_expect(!(condition), 0) ? tare__require_failed(#condition, __FILE__, __LINE__) : (void)0)
+
+#define tare_skip(reason) tare__skip(reason, __FILE__, __LINE__)
 
 static inline void tare_bytes(tare_bench *b, double n);
 static inline void tare_items(tare_bench *b, double n);
@@ -243,6 +258,7 @@ void tare__per_iteration(tare_bench *b, int items, double n);
  * is left as this place leaves it; else the process ends, after the failure was reported.
  */
 void tare__bench_failed(const char *what, const char *file, unsigned line, int leaves);
+void tare__bench_skipped(const char *reason, int leaves); /* the same for tare_skip() */
 __attribute__((noreturn)) void tare__bench_leave(void);
 
 /* The barrier keeps the loop as it is: neither unrolled nor made into another. */
@@ -382,6 +398,14 @@ __attribute__((unused)) static inline void tare__require_failed(const char *cond
                                                                 unsigned line)
 {
     tare__bench_failed(condition, file, line, TARE__BENCH_LEAVES);
+    TARE__BENCH_LEAVE();
+}
+
+__attribute__((unused)) static inline void tare__skip(const char *reason, const char *file, unsigned line)
+{
+    (void)file;
+    (void)line;
+    tare__bench_skipped(reason, TARE__BENCH_LEAVES);
     TARE__BENCH_LEAVE();
 }
 
