@@ -83,13 +83,26 @@ struct tare_result_bench *tare_result_bench_new(void)
     return bench;
 }
 
-static void release_arm(struct tare_result_arm *arm)
+bool tare_result_is_skip(const char *failure)
+{
+    static const char skipped[] = "skipped: "; /* BENCH_SKIPPED of harness/lines.h */
+    return failure != NULL && strncmp(failure, skipped, sizeof skipped - 1) == 0;
+}
+
+void tare_result_drop_inner_timers(struct tare_result_arm *arm)
 {
     for (size_t i = 0; i < arm->timer_count; i++) {
         free(arm->timers[i].module);
         free(arm->timers[i].name);
     }
     free(arm->timers);
+    arm->timers = NULL;
+    arm->timer_count = 0;
+}
+
+static void release_arm(struct tare_result_arm *arm)
+{
+    tare_result_drop_inner_timers(arm);
     free(arm->label);
     free(arm->what);
     free(arm->revision);
@@ -255,7 +268,7 @@ struct tare_result_inner_timer *tare_result_add_inner_timer(struct tare_result_a
     arm->timers = grown;
     struct tare_result_inner_timer *timer = &grown[arm->timer_count++];
     *timer = (struct tare_result_inner_timer){
-        .module = module_copy, .name = name_copy, .calls = NAN, .net_ns = NAN, .net_error_ns = NAN};
+        .module = module_copy, .name = name_copy, .calls = NAN, .net_ns = NAN, .net_error_ns = NAN, .net_p50_ns = NAN, .net_p50_error_ns = NAN, .net_p99_ns = NAN};
     return timer;
 }
 

@@ -41,6 +41,8 @@ struct tare_result_inner_timer {
     double calls;  /* for each operation */
     double net_ns; /* for each call, and the +- of that */
     double net_error_ns;
+    /* Of single calls, those of the set-up among them: what others took of the machine is in few of them. */
+    double net_p50_ns, net_p50_error_ns, net_p99_ns;
 };
 
 /*
@@ -156,6 +158,9 @@ struct tare_result_comparison *tare_result_add_comparison(struct tare_result_ben
 struct tare_result_growth *tare_result_add_growth(struct tare_result_bench *bench, const char *benchmark);
 struct tare_result_inner_timer *tare_result_add_inner_timer(struct tare_result_arm *arm, const char *module,
                                                             const char *name);
+/* Whether an arm's failure is that it cannot be measured here, which is none: "skipped: no second processor". */
+bool tare_result_is_skip(const char *failure);
+void tare_result_drop_inner_timers(struct tare_result_arm *arm);
 /* Appends a value of round `round`, not dropped. 0 or -ENOMEM. */
 int tare_result_add_value(struct tare_result_arm *arm, double value_ns, uint32_t round);
 /* Copies them, in place of those there were. 0 or -ENOMEM. */

@@ -126,7 +126,8 @@ static const struct field_table mode_fields = FIELD_TABLE(mode_array);
 #define STRUCT struct tare_result_inner_timer
 static const struct field inner_timer_array[] = {
     FIELD(module, FIELD_NAME),   FIELD(name, FIELD_NAME),           FIELD(calls, FIELD_AMOUNT),
-    FIELD(net_ns, FIELD_NUMBER), FIELD(net_error_ns, FIELD_AMOUNT),
+    FIELD(net_ns, FIELD_NUMBER), FIELD(net_error_ns, FIELD_AMOUNT), FIELD(net_p50_ns, FIELD_NUMBER),
+    FIELD(net_p50_error_ns, FIELD_AMOUNT), FIELD(net_p99_ns, FIELD_NUMBER),
 };
 #undef STRUCT
 static const struct field_table inner_timer_fields = FIELD_TABLE(inner_timer_array);

@@ -30,6 +30,7 @@ json_t *tare__json_fields(struct json_builder *b, const struct field_table *tabl
 void tare__json_put_fields(struct json_builder *b, json_t *object, const struct field_table *table,
                            const void *from);
 json_t *tare__json_bench(struct json_builder *b, const struct tare_result_bench *bench); /* null for NULL */
+json_t *tare__json_suite(struct json_builder *b, const struct tare_result_suite *suite); /* null for NULL */
 json_t *tare__json_profile(struct json_builder *b, const struct tare_profile *profile);  /* null for NULL */
 json_t *tare__json_stat(struct json_builder *b, const struct tare_result_stat *stat);    /* null for NULL */
 json_t *tare__json_instruments(struct json_builder *b, const struct tare_instrument_figures *instruments,
@@ -77,6 +78,7 @@ bool tare__json_read_fields(struct json_reader *r, const json_t *object, const s
  * failure.
  */
 bool tare__json_read_bench(struct json_reader *r, const json_t *root, struct tare_result_bench **to);
+bool tare__json_read_suite(struct json_reader *r, const json_t *root, struct tare_result_suite **to);
 /* The member "profile" of the root, in the same way. */
 bool tare__json_read_profile(struct json_reader *r, const json_t *root, struct tare_profile **to);
 bool tare__json_read_stat(struct json_reader *r, const json_t *root, struct tare_result_stat **to);

@@ -614,7 +614,7 @@ static bool read_result(struct json_reader *r, const json_t *root, struct tare_r
            read_passes(r, root, result) && read_timers(r, root, NULL, &owner) &&
            read_processes(r, root, result) && read_part(r, root, "lost", &lost_fields, result) &&
            read_notes(r, root, result) && tare__json_read_fields(r, root, &result_end_fields, NULL, result) &&
-           tare__json_read_bench(r, root, &result->bench) &&
+           tare__json_read_bench(r, root, &result->bench) && tare__json_read_suite(r, root, &result->suite) &&
            tare__json_read_profile(r, root, &result->profile) && tare__json_read_stat(r, root, &result->stat) &&
            tare__json_read_capture(r, root, &result->capture) && tare__json_read_instruments(r, root, result) &&
            has_its_part(r, result);

@@ -306,6 +306,9 @@ static json_t *result_value(struct json_builder *b, const struct tare_result *re
     }
     tare__json_put(b, root, "processes", processes_value(b, result));
     tare__json_put(b, root, "bench", tare__json_bench(b, result->bench));
+    if (result->suite != NULL) {
+        tare__json_put(b, root, "suite", tare__json_suite(b, result->suite));
+    }
     tare__json_put(b, root, "profile", tare__json_profile(b, result->profile));
     tare__json_put(b, root, "stat", tare__json_stat(b, result->stat));
     if (result->capture != NULL) {

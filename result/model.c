@@ -130,6 +130,7 @@ void tare_result_free(struct tare_result *result)
     free(result->processes);
     free_strings(result->notes);
     tare_result_bench_free(result->bench);
+    tare_result_suite_free(result->suite);
     tare_profile_free(result->profile);
     tare_result_stat_free(result->stat);
     tare_capture_free(result->capture);

@@ -19,6 +19,7 @@
 #include "record/spawn.h"
 #include "result/benchmarks.h"
 #include "result/stat.h"
+#include "result/suite.h"
 #include "stats/overhead.h"
 
 struct tare_instrument_figures;
@@ -196,6 +197,7 @@ struct tare_result {
     char **notes;             /* sentences for the reader, NULL-terminated; NULL: none */
     bool incomplete;          /* interrupted: passes are missing */
     struct tare_result_bench *bench; /* of kind "bench"; NULL else */
+    struct tare_result_suite *suite; /* of kind "bench", by tare suite: result/suite.h; NULL else */
     struct tare_profile *profile;    /* of kind "profile"; NULL else */
     struct tare_result_stat *stat;   /* of kind "stat"; NULL else */
     struct tare_capture *capture;    /* of kind "capture"; NULL else: result/capture.h */
