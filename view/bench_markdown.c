@@ -82,7 +82,9 @@ static void put_median(struct markdown *markdown, const struct tare_result_arm *
     } else {
         snprintf(cell, sizeof cell, "%s", median);
     }
-    put_cell(markdown, summary->n == 0 && arm->failure != NULL ? "failed" : cell);
+    put_cell(markdown, summary->n == 0 && arm->failure != NULL
+                           ? (tare_result_is_skip(arm->failure) ? "skipped" : "failed")
+                           : cell);
 }
 
 static bool has_rate(const struct tare_result_bench *bench)
@@ -193,7 +195,8 @@ static void put_doubts(struct markdown *markdown, const struct tare_result_bench
         const struct tare_result_arm *arm = &benchmark->arms[i];
         struct tare__phrase doubt = {0}, line = {0};
         if (arm->failure != NULL) {
-            tare__phrase_item(&doubt, "failed: %s", arm->failure);
+            tare__phrase_item(&doubt, "%s%s",
+                              tare_result_is_skip(arm->failure) ? "" : "failed: ", arm->failure);
         }
         tare__facts_of_doubt(arm, markdown->options->ascii, &doubt);
         if (benchmark->arm_count == 1) {

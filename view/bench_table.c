@@ -200,11 +200,12 @@ static void put_failure(struct tare__lines_out *lines, size_t indent, const stru
 {
     if (arm->failure != NULL) {
         char *failed;
-        if (asprintf(&failed, "failed: %s", arm->failure) < 0) {
+        bool skip = tare_result_is_skip(arm->failure);
+        if (asprintf(&failed, "%s%s", skip ? "" : "failed: ", arm->failure) < 0) {
             lines->error = lines->error != 0 ? lines->error : -ENOMEM;
             return;
         }
-        tare__lines_put(lines, indent, indent + INDENT, TARE__RED, failed, "");
+        tare__lines_put(lines, indent, indent + INDENT, skip ? NULL : TARE__RED, failed, "");
         free(failed);
     }
 }
@@ -530,18 +531,25 @@ static void put_rule(struct tare__lines_out *lines, const struct tare_result_ben
 
 static void put_failures(struct tare__lines_out *lines, const struct tare_result_bench *bench)
 {
-    size_t failed = 0;
+    size_t failed = 0, skipped = 0;
     for (size_t i = 0; i < bench->benchmark_count; i++) {
-        bool fails = false;
+        bool fails = false, skips = false;
         for (size_t j = 0; j < bench->benchmarks[i].arm_count; j++) {
-            fails |= bench->benchmarks[i].arms[j].failure != NULL;
+            const char *failure = bench->benchmarks[i].arms[j].failure;
+            skips |= tare_result_is_skip(failure);
+            fails |= failure != NULL && !tare_result_is_skip(failure);
         }
         failed += fails;
+        skipped += skips && !fails;
     }
+    char text[96];
     if (failed > 0) {
-        char text[96];
         snprintf(text, sizeof text, "%zu of %zu benchmarks failed", failed, bench->benchmark_count);
         tare__lines_put(lines, 0, 0, TARE__RED, text, "");
+    }
+    if (skipped > 0) {
+        snprintf(text, sizeof text, "%zu of %zu benchmarks skipped", skipped, bench->benchmark_count);
+        tare__lines_put(lines, 0, 0, NULL, text, "");
     }
 }
 

@@ -15,144 +15,12 @@
 #include "view/bench_text.h"
 #include "view/columns.h"
 #include "view/escape.h"
+#include "view/grid.h"
 
-enum { NAME_MIN = 20, CELLS_MAX = 7 };
+enum { CELLS_MAX = 7 };
 
 /* Bits of the columns of a budget that a narrow terminal does without. */
 enum { COLUMN_CRITICAL = 1 << 5, COLUMN_LEFT = 1 << 6 };
-
-/* Rows of cells, owned; a table of `columns` columns. Begins with its header. */
-struct grid {
-    size_t columns;
-    size_t name;    /* index of the column that may be cut */
-    unsigned spare; /* bits of the columns that may be left out, the last one first; then that are */
-    unsigned left;  /* bits of the columns that begin at the left */
-    char *(*rows)[CELLS_MAX];
-    const char **styles; /* of the first cell of each row; NULL: none */
-    size_t count, room;
-};
-
-static void grid_release(struct grid *grid)
-{
-    for (size_t i = 0; i < grid->count; i++) {
-        for (size_t j = 0; j < grid->columns; j++) {
-            free(grid->rows[i][j]);
-        }
-    }
-    free(grid->rows);
-    free(grid->styles);
-}
-
-static int grid_begin(struct grid *grid, const char *const *header, size_t columns, size_t rows)
-{
-    grid->columns = columns;
-    grid->room = rows + 1;
-    grid->rows = calloc(grid->room, sizeof *grid->rows);
-    grid->styles = calloc(grid->room, sizeof *grid->styles);
-    if (grid->rows == NULL || grid->styles == NULL) {
-        return -ENOMEM;
-    }
-    grid->count = 1;
-    bool whole = true;
-    for (size_t i = 0; i < columns; i++) {
-        grid->rows[0][i] = strdup(header[i]);
-        whole = whole && grid->rows[0][i] != NULL;
-    }
-    return whole ? 0 : -ENOMEM;
-}
-
-/* Takes the cells over, also after an error: one that is NULL for want of memory is found out here. */
-static int grid_add(struct grid *grid, char *const *cells, const char *style)
-{
-    bool whole = true;
-    for (size_t i = 0; i < grid->columns; i++) {
-        grid->rows[grid->count][i] = cells[i];
-        whole = whole && cells[i] != NULL;
-    }
-    grid->styles[grid->count++] = style;
-    return whole ? 0 : -ENOMEM;
-}
-
-static size_t width_of(const struct grid *grid, const size_t widths[CELLS_MAX], unsigned out)
-{
-    size_t all = 0;
-    for (size_t j = 0; j < grid->columns; j++) {
-        all += (out >> j & 1) == 0 ? widths[j] + (j > 0 ? 2 : 0) : 0;
-    }
-    return all;
-}
-
-/* Sets the widths, and which columns are left out: 1 << j. */
-static unsigned measure(const struct grid *grid, const struct tare_view_options *options,
-                        size_t widths[CELLS_MAX])
-{
-    unsigned out = 0;
-    for (size_t j = 0; j < grid->columns; j++) {
-        widths[j] = 0;
-        for (size_t i = 0; i < grid->count; i++) {
-            size_t taken = tare__text_width(grid->rows[i][j]);
-            widths[j] = taken > widths[j] ? taken : widths[j];
-        }
-    }
-    size_t width = options->width > 0 ? (size_t)options->width : SIZE_MAX;
-    size_t spare = widths[grid->name] > NAME_MIN ? widths[grid->name] - NAME_MIN : 0;
-    for (size_t j = grid->columns; j-- > 0 && width_of(grid, widths, out) - spare > width;) {
-        out |= grid->spare & 1u << j;
-    }
-    size_t all = width_of(grid, widths, out);
-    size_t over = all > width ? all - width : 0;
-    widths[grid->name] -= over < spare ? over : spare;
-    return out;
-}
-
-/* *left_out gets the bits of the columns that there was no room for. */
-static int grid_table(const struct grid *grid, const struct tare_view_options *options, FILE *out,
-                      unsigned *left_out)
-{
-    size_t widths[CELLS_MAX] = {0};
-    *left_out = measure(grid, options, widths);
-    for (size_t i = 0; i < grid->count; i++) {
-        const char *style = !options->color ? NULL : i == 0 ? TARE__BOLD : grid->styles[i];
-        for (size_t j = 0; j < grid->columns; j++) {
-            bool left = (grid->left >> j & 1) != 0, last = j + 1 == grid->columns;
-            if ((*left_out >> j & 1) != 0) {
-                continue;
-            }
-            char *cut =
-                j == grid->name && i > 0 ? tare__safe_cut(grid->rows[i][j], widths[j], options->ascii) : NULL;
-            if (j == grid->name && i > 0 && cut == NULL) {
-                return -ENOMEM;
-            }
-            fputs(j > 0 ? "  " : "", out);
-            fputs(style != NULL && (i == 0 || j == 0) ? style : "", out);
-            tare__text_pad(out, cut != NULL ? cut : grid->rows[i][j],
-                           left ? (last ? 0 : (int)widths[j]) : -(int)widths[j]);
-            fputs(style != NULL && (i == 0 || j == 0) ? TARE__PLAIN : "", out);
-            free(cut);
-        }
-        putc('\n', out);
-    }
-    return 0;
-}
-
-static int grid_markdown(const struct grid *grid, const struct tare_view_options *options, FILE *out)
-{
-    for (size_t i = 0; i < grid->count; i++) {
-        for (size_t j = 0; j < grid->columns; j++) {
-            fputs("| ", out);
-            if (tare__escape_markdown(out, grid->rows[i][j], options->ascii) != 0) {
-                return -ENOMEM;
-            }
-            putc(' ', out);
-        }
-        fputs("|\n", out);
-        for (size_t j = 0; i == 0 && j < grid->columns; j++) {
-            fputs((grid->left >> j & 1) != 0 ? "| :--- " : "| ---: ", out);
-        }
-        fputs(i == 0 ? "|\n" : "", out);
-    }
-    return 0;
-}
 
 /* Values */
 
@@ -280,7 +148,7 @@ static const char *style_of(enum tare_judgement judgement)
     }
 }
 
-static int add_judged(struct grid *grid, const struct tare_judged *judged, bool ascii)
+static int add_judged(struct tare__grid *grid, const struct tare_judged *judged, bool ascii)
 {
     const struct tare_budget_entry *entry = judged->entry;
     char value[TARE_VIEW_METRIC_VALUE], *verdict = NULL;
@@ -298,7 +166,7 @@ static int add_judged(struct grid *grid, const struct tare_judged *judged, bool 
         limit_cell(entry, &entry->critical, ascii),
         left_cell(judged->left),
     };
-    return grid_add(grid, cells, style_of(judged->judgement));
+    return tare__grid_add(grid, cells, style_of(judged->judgement));
 }
 
 /* Lines below */
@@ -418,14 +286,15 @@ int tare_view_budget(const struct tare_budget_report *report, const struct tare_
     if (!markdown && format != TARE_FORMAT_TABLE) {
         return -EINVAL;
     }
-    struct grid grid = {.name = 1, .left = 1 << 0 | 1 << 1, .spare = COLUMN_CRITICAL | COLUMN_LEFT};
+    struct tare__grid grid = {.name = 1, .left = 1 << 0 | 1 << 1, .spare = COLUMN_CRITICAL | COLUMN_LEFT};
     unsigned left_out = 0;
-    int error = grid_begin(&grid, header, sizeof header / sizeof header[0], report->count);
+    int error = tare__grid_begin(&grid, header, sizeof header / sizeof header[0], report->count);
     for (size_t i = 0; error == 0 && i < report->count; i++) {
         error = add_judged(&grid, &report->judged[i], options->ascii);
     }
     if (error == 0) {
-        error = markdown ? grid_markdown(&grid, options, out) : grid_table(&grid, options, out, &left_out);
+        error = markdown ? tare__grid_markdown(&grid, options, out)
+                         : tare__grid_table(&grid, options, out, &left_out);
     }
     struct tare__view_lines lines = {0};
     if (error == 0) {
@@ -433,7 +302,7 @@ int tare_view_budget(const struct tare_budget_report *report, const struct tare_
         error = put_lines(&lines, options, markdown, out);
     }
     tare__view_lines_release(&lines);
-    grid_release(&grid);
+    tare__grid_release(&grid);
     return finish(out, error);
 }
 
@@ -447,9 +316,9 @@ int tare_view_metrics(const struct tare_metrics *metrics, const struct tare_view
     }
     struct tare_view_options whole = *options;
     whole.width = 0; /* these names are to be copied */
-    struct grid grid = {.name = 0, .left = 1 << 0};
+    struct tare__grid grid = {.name = 0, .left = 1 << 0};
     unsigned left_out;
-    int error = grid_begin(&grid, header, sizeof header / sizeof header[0], metrics->count);
+    int error = tare__grid_begin(&grid, header, sizeof header / sizeof header[0], metrics->count);
     for (size_t i = 0; error == 0 && i < metrics->count; i++) {
         const struct tare_metric *metric = &metrics->metrics[i];
         char value[TARE_VIEW_METRIC_VALUE], *section = NULL;
@@ -464,12 +333,13 @@ int tare_view_metrics(const struct tare_metrics *metrics, const struct tare_view
             interval_cell(metric->unit, metric->low, metric->high, metric->exact, metric->unsampled,
                           options->ascii),
         };
-        error = grid_add(&grid, cells, NULL);
+        error = tare__grid_add(&grid, cells, NULL);
     }
     if (error == 0) {
-        error = markdown ? grid_markdown(&grid, &whole, out) : grid_table(&grid, &whole, out, &left_out);
+        error = markdown ? tare__grid_markdown(&grid, &whole, out)
+                         : tare__grid_table(&grid, &whole, out, &left_out);
     }
-    grid_release(&grid);
+    tare__grid_release(&grid);
     return finish(out, error);
 }
 
