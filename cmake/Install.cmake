@@ -80,6 +80,6 @@ install(FILES docs/result.schema.json docs/comparison.schema.json docs/dual.sche
     docs/history-check.schema.json
     docs/history-page.schema.json
     docs/history.md docs/history-store.md docs/history-import.md docs/gates.md docs/changepoints.md docs/dashboard.md
-    docs/ci.md docs/fleet.md docs/benchmarks.md docs/verdicts.md docs/profiling.md
+    docs/ci.md docs/fleet.md docs/suites.md docs/benchmarks.md docs/verdicts.md docs/profiling.md
     docs/page-format.md docs/live.md docs/hotspots.md docs/serve.md docs/metrics.md docs/captures.md
     DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)

@@ -13,7 +13,7 @@
 # Exits 0 when everything is there, 1 when something is still missing, 2 on wrong usage.
 set -u
 
-# group | Debian package | how to find it elsewhere: cmd NAME, pc PKG-CONFIG-MODULE, py MODULE | optional?
+# group | Debian package | how to find it elsewhere: cmd NAME, pc PKG-CONFIG-MODULE, py MODULE, file PATH | optional?
 # Optional: left out where the distribution has no such package (its content is in another one there).
 packages='
 build  | gcc                     | cmd gcc                      |
@@ -50,6 +50,22 @@ test   | locales                 | cmd localedef                |
 test   | procps                  | cmd pgrep                    |
 test   | tmux                    | cmd tmux                     | optional
 test   | libpng-dev              | pc libpng                    | optional
+test   | wabt                    | cmd wasm2c                   | optional
+test   | clang                   | cmd clang                    | optional
+test   | lld                     | cmd wasm-ld                  | optional
+test   | wasi-libc               | file /usr/lib/wasm32-wasi/libc.a | optional
+test   | libclang-rt-14-dev-wasm32 | cmd clang                  | optional
+test   | python3-dev             | cmd python3-config           | optional
+test   | python3-cffi            | py cffi                      | optional
+test   | python3-numpy           | py numpy                     | optional
+test   | pybind11-dev            | cmd pybind11-config          | optional
+test   | dpkg-dev                | cmd dpkg-source              | optional
+test   | tcl                     | cmd tclsh                    | optional
+test   | cargo                   | cmd cargo                    | optional
+test   | librust-pyo3-dev        | file /usr/share/cargo/registry | optional
+test   | nodejs                  | cmd node                     | optional
+test   | libnode-dev             | file /usr/include/node/node_api.h | optional
+test   | luajit                  | cmd luajit                   | optional
 test   | libluajit-5.1-dev       | pc luajit                    | optional
 test   | redis-server            | cmd redis-server             | optional
 test   | prometheus              | cmd prometheus               | optional
@@ -77,6 +93,8 @@ bench  | babeltrace2             | cmd babeltrace2              | optional
 bench  | hyperfine               | cmd hyperfine                | optional
 bench  | valgrind                | cmd valgrind                 | optional
 bench  | linux-perf              | cmd perf                     | optional
+bench  | stress-ng               | cmd stress-ng                | optional
+bench  | sysbench                | cmd sysbench                 | optional
 bench  | python3                 | cmd python3                  |
 '
 
@@ -113,12 +131,14 @@ present() { # package, kind, name
         # A virtual package (pkg-config in newer releases) is there if something provides it.
         dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed && return 0
         # And node of others than Debian brings npm along.
+        case $1 in libnode-dev) [ -e "$3" ] && return 0 ;; esac
         case $1 in pkg-config | npm) command -v "$1" >/dev/null && return 0 ;; nodejs) command -v node >/dev/null && return 0 ;; esac
         return 1
     fi
     case $2 in
         cmd) command -v "$3" >/dev/null ;;
         pc) command -v pkg-config >/dev/null && pkg-config --exists "$3" ;;
+        file) [ -e "$3" ] ;;
         py) command -v python3 >/dev/null && python3 -c "import $3" 2>/dev/null ;;
     esac
 }
