@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of `tare bench` share. cmd_bench.c reads the command line, bench_sides.c finds out what is to be
+ * What the files of `tare bench` share. cmd_bench.c reads the command line, cmd_suite.c that of a suite,
+ * bench_call.c measures one benchmark after the other, bench_sides.c finds out what is to be
  * compared, bench_blocks.c runs one process, bench_rounds.c measures one benchmark, bench_judge.c makes figures and
  * verdicts of its rounds, bench_builds.c builds what has to be, bench_counts.c counts for each operation, bench_timers.c reads the timers inside.
  */
@@ -31,6 +32,9 @@ enum {
 /* A process measures for about so long, in so many samples, of which the median is taken. */
 #define BENCH_BLOCK_NS 5e6
 enum { BENCH_SAMPLES = 12 };
+
+/* Processes that find out how long an iteration takes, and when it is warm. */
+enum { BENCH_PROBES = 3, BENCH_PILOTS = 5 };
 
 /* Without a comparison: enough when the median's interval is as narrow as this to each side. */
 #define BENCH_SINGLE_HALF 0.005
@@ -84,6 +88,15 @@ struct bench_call {
     char *shell_path;
     char *count_library; /* for allocations; NULL: not looked for yet, or missing */
     bool count_library_missing;
+    const char *suite;             /* whose programs the sides are; NULL: of tare bench */
+    /* Whether it is to be measured at all, beside --filter; NULL: all are. */
+    bool (*wanted)(const struct bench_call *call, const struct bench_case *one);
+    /* Shows a benchmark that was measured, on standard output. */
+    void (*show)(const struct bench_call *call, size_t index);
+    unsigned probes, pilots;       /* BENCH_PROBES and BENCH_PILOTS at most */
+    bool short_timers;             /* less time for the timers inside */
+    bool timers_alone;             /* each of them in an execution of its own */
+    size_t least_rounds;           /* of each benchmark, whatever time they take; 0: as many as there is time for */
     size_t comparisons;            /* in the whole call */
     size_t done, planned;          /* benchmarks */
     bool failed;                   /* one of them */
@@ -132,8 +145,31 @@ struct bench_work {
 /* A signal that came: SIGINT, SIGTERM ...; 0: none. */
 extern volatile sig_atomic_t bench_signal;
 
+/* bench_call.c */
+void bench_call_init(struct bench_call *call); /* the options' defaults */
+void bench_call_release(struct bench_call *call);
+enum { BENCH_SIGNALS = 4 };
+struct bench_signals {
+    struct sigaction signals[BENCH_SIGNALS], pipe;
+};
+void bench_signals_take(struct bench_signals *before); /* they end up in bench_signal */
+void bench_signals_give_back(const struct bench_signals *before);
+bool bench_wanted(const struct bench_call *call, const struct bench_case *one);
+const struct bench_case *bench_find_case(const struct bench_side *side, const char *name, unsigned *index);
+size_t bench_sides_with(const struct bench_call *call, const char *name); /* how many have the benchmark */
+bool bench_shows_table(const struct bench_options *bench); /* on standard output, while it is measured */
+bool bench_begin_result(struct bench_call *call, char **argv); /* false after an error was printed */
+/* `one`: of a program; NULL: the command. 0, -EINTR, or -errno after an error was printed. */
+int bench_measure_one(struct bench_call *call, const struct bench_case *one);
+
 /* bench_sides.c: false after an error was printed. */
 bool bench_sides_find(struct bench_call *call, char *const *operands, size_t count);
+/*
+ * One of a suite: `argv` (the caller's, as `what` is) is run by the executable `path`. Returns 0; 1 if it cannot be run
+ * or has no list, with why in `message`; or -EINTR or -ENOMEM.
+ */
+int bench_sides_add_suite(struct bench_call *call, const char *what, const char *path, char *const *argv, bool timers,
+                          char *message, size_t message_size);
 /* One more, that was built: all but `call` stays the caller's. */
 bool bench_sides_add_program(struct bench_call *call, const char *what, const char *path, const char *revision);
 void bench_sides_release(struct bench_call *call);

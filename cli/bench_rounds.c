@@ -14,9 +14,7 @@
 #include "stats/warmup.h"
 
 enum {
-    PROBES = 3,
     PROBE_SAMPLES = 2,
-    PILOT_BLOCKS = 5,
     PILOT_SAMPLES = 24, /* twice those of a block, so that a warm-up as long as a block is found */
     WARMUP_MAX = 48,
     ROUNDS_MAX = 1 << 20,
@@ -39,7 +37,7 @@ static void fail(struct bench_work *work, size_t arm, char *failure)
     struct tare_result_arm *out = &work->benchmark->arms[arm];
     if (out->failure == NULL) {
         out->failure = failure != NULL ? failure : strdup("failed");
-        work->call->failed = true;
+        work->call->failed |= !tare_result_is_skip(out->failure);
     } else {
         free(failure);
     }
@@ -118,7 +116,7 @@ static int probe(struct bench_work *work, size_t arm, double *iteration_ns)
 {
     const struct bench_job job = {.kind = "block", .samples = PROBE_SAMPLES, .sample_ns = SAMPLE_NS};
     *iteration_ns = NAN;
-    for (size_t i = 0; i < PROBES; i++) {
+    for (size_t i = 0; i < work->call->probes; i++) {
         struct bench_block block;
         bool paused;
         int result = run_block(work, arm, i, &job, &block, &paused);
@@ -144,10 +142,10 @@ static int find_warmup(struct bench_work *work, size_t arm)
 {
     struct bench_arm *state = &work->arms[arm];
     struct tare_result_arm *out = &work->benchmark->arms[arm];
-    double series[PILOT_BLOCKS * PILOT_SAMPLES];
+    double series[BENCH_PILOTS * PILOT_SAMPLES];
     const struct bench_job job = {
         .kind = "block", .samples = PILOT_SAMPLES, .sample_ns = SAMPLE_NS, .iterations = state->iterations};
-    for (size_t i = 0; i < PILOT_BLOCKS; i++) {
+    for (size_t i = 0; i < work->call->pilots; i++) {
         struct bench_block block;
         bool paused;
         int result = run_block(work, arm, i, &job, &block, &paused);
@@ -160,7 +158,7 @@ static int find_warmup(struct bench_work *work, size_t arm)
         }
     }
     struct tare_warmup warmup;
-    int failure = tare_warmup_detect(series, PILOT_BLOCKS, PILOT_SAMPLES, WARMUP_TOLERANCE, &warmup);
+    int failure = tare_warmup_detect(series, work->call->pilots, PILOT_SAMPLES, WARMUP_TOLERANCE, &warmup);
     if (failure == -ENOMEM) {
         error("out of memory");
         return failure;
@@ -438,10 +436,10 @@ static void show_progress(const struct bench_work *work)
     snprintf(name, sizeof(name), "%.40s", safe != NULL ? safe : "");
     free(safe);
     if (call->planned > 1) {
-        progress("%zu of %zu: %s, %zu rounds, %.0f s left at most", call->done + 1, call->planned, name,
-                 work->round_count, left_s > 0 ? left_s : 0);
+        progress("%zu of %zu: %s, round %zu, %.0f s more of it at most", call->done + 1, call->planned, name,
+                 work->round_count + 1, left_s > 0 ? left_s : 0);
     } else {
-        progress("%s: %zu rounds, %.0f s left at most", name, work->round_count, left_s > 0 ? left_s : 0);
+        progress("%s: round %zu, %.0f s left at most", name, work->round_count + 1, left_s > 0 ? left_s : 0);
     }
 }
 
@@ -474,6 +472,9 @@ static int run_rounds(struct bench_work *work)
         uint64_t end_ns = tare__monotonic_ns();
         double share = elapsed_share(work);
         double next_share = share + (double)(end_ns - now_ns) / (double)work->budget_ns;
+        if (work->round_count < work->call->least_rounds) {
+            continue;
+        }
         if (!any_comparison(work)) {
             if (share >= 1 || (next_share > 1 && work->round_count >= 2) || bench_single_is_enough(work)) {
                 break;

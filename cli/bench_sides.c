@@ -167,11 +167,12 @@ static int is_program(const char *what, char **path)
     return has;
 }
 
-static bool read_list(struct bench_call *call, struct bench_side *side)
+/* Asks for the side's benchmarks. 0; 1 with why not in `message`, one line; -EINTR or -ENOMEM. */
+static int ask_for_list(struct bench_call *call, struct bench_side *side, char *message, size_t message_size)
 {
     struct tare_block_outcome outcome = {0};
     const char *const set[] = {"TARE_BENCH_DRIVE=fd=9 job=list", NULL};
-    char message[256] = "";
+    char lines[256] = "";
     const struct tare_block_request process = {
         .path = side->path,
         .argv = side->argv,
@@ -184,33 +185,45 @@ static bool read_list(struct bench_call *call, struct bench_side *side)
     };
     bool not_started = false;
     int failure = tare_block_run(&process, &outcome, &not_started);
-    int listed = failure;
+    int listed = failure, result = 1;
     if (failure == 0) {
-        listed = bench_lines_list(outcome.text, outcome.text_size, &side->list, message, sizeof(message));
+        listed = bench_lines_list(outcome.text, outcome.text_size, &side->list, lines, sizeof(lines));
     }
-    bool fine = false;
     if (outcome.interrupted != 0) {
         bench_signal = outcome.interrupted;
+        result = -EINTR;
     } else if (failure != 0) {
-        error("cannot run '%s': %s", side->what, strerror(-failure));
+        snprintf(message, message_size, "it cannot be run: %s", strerror(-failure));
+        result = failure == -ENOMEM ? -ENOMEM : 1;
     } else if (outcome.end == TARE_END_TIMEOUT) {
-        error("'%s' does not list its benchmarks: it took longer than %g s (--timeout)", side->what,
-              process.timeout_s);
+        snprintf(message, message_size, "it took longer than %g s (--timeout)", process.timeout_s);
     } else if (outcome.end == TARE_END_EXITED && outcome.code == 0 && listed == 0) {
-        fine = true;
+        result = 0;
     } else {
-        bool told = outcome.text_size != 0 && message[0] != '\0';
+        bool told = outcome.text_size != 0 && lines[0] != '\0';
         char *said = outcome.output != NULL ? strndup(outcome.output, strcspn(outcome.output, "\r\n")) : NULL;
         char *safe = said != NULL && *said != '\0' ? printable(said) : NULL;
-        error("'%s' does not list its benchmarks: %s", side->what,
-              told           ? message
-              : safe != NULL ? safe
-                             : "is its main() that of TARE_BENCH_MAIN?");
+        snprintf(message, message_size, "%s",
+                 told           ? lines
+                 : safe != NULL ? safe
+                                : "is its main() that of TARE_BENCH_MAIN?");
         free(said);
         free(safe);
     }
     tare_block_release(&outcome);
-    return fine;
+    return result;
+}
+
+static bool read_list(struct bench_call *call, struct bench_side *side)
+{
+    char message[512] = "";
+    int result = ask_for_list(call, side, message, sizeof(message));
+    if (result == 1) {
+        error("'%s' does not list its benchmarks: %s", side->what, message);
+    } else if (result == -ENOMEM) {
+        error("out of memory");
+    }
+    return result == 0;
 }
 
 /* Whether the program or one of its libraries declares timers. */
@@ -363,6 +376,45 @@ bool bench_sides_add_program(struct bench_call *call, const char *what, const ch
         return false;
     }
     return find_program_side(call, side);
+}
+
+int bench_sides_add_suite(struct bench_call *call, const char *what, const char *path, char *const *argv,
+                          bool timers, char *message, size_t message_size)
+{
+    if (call->side_count == BENCH_SIDES_MAX) {
+        snprintf(message, message_size, "there is room for %d only", BENCH_SIDES_MAX);
+        return 1;
+    }
+    struct bench_side *side = &call->sides[call->side_count];
+    *side = (struct bench_side){
+        .what = what, .program = true, .path = strdup(path), .has_timers = timers, .layout_count = 1};
+    size_t count = 0, size = 0;
+    for (; argv[count] != NULL; count++) {
+        size += strlen(argv[count]) + 1;
+    }
+    side->argv = calloc(count + 1, sizeof(*side->argv));
+    char *memory = malloc(size + 1); /* one piece, as split_words() makes it */
+    if (side->argv == NULL || side->path == NULL || memory == NULL) {
+        free(memory);
+        free(side->argv);
+        free(side->path);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        side->argv[i] = strcpy(memory, argv[i]);
+        memory += strlen(argv[i]) + 1;
+    }
+    side->layouts[0] = side->path;
+    side->has_timers = timers || has_timers(path);
+    int result = ask_for_list(call, side, message, message_size);
+    if (result == 0) {
+        call->side_count++;
+    } else {
+        bench_list_release(&side->list);
+        free_words(side->argv);
+        free(side->path);
+    }
+    return result;
 }
 
 void bench_sides_release(struct bench_call *call)

@@ -57,7 +57,8 @@ struct command {
         *subcommands; /* ends with NULL; their names are "NAME SUB". NULL: it has none */
 };
 
-extern const struct command command_history, command_record, command_serve, command_stat, command_top;
+extern const struct command command_history, command_record, command_serve, command_stat, command_suite,
+    command_top;
 extern const struct command command_run, command_attach, command_list, command_ps, command_report,
     command_verify, command_bench, command_compare, command_check, command_profile, command_flame,
     command_flags, command_dual, command_doctor, command_info;

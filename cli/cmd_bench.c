@@ -98,19 +98,6 @@ static const struct option_spec options[] = {
     {0},
 };
 
-volatile sig_atomic_t bench_signal;
-
-static void on_signal(int number)
-{
-    bench_signal = number;
-}
-
-/* A reader that goes away must not keep us from cleaning up; what is written then fails. Gone in what we start. */
-static void on_pipe(int number)
-{
-    (void)number;
-}
-
 static int add_word(struct bench_words *words, const char *option, const char *value)
 {
     if (words->count == BENCH_SIDES_MAX) {
@@ -232,34 +219,6 @@ static int handle_option(void *data, int id, const char *value)
     }
 }
 
-/* Whether a benchmark is asked for. */
-static bool is_wanted(const struct bench_options *bench, const struct bench_case *one)
-{
-    return bench->filter == NULL || benchmark_matches(bench->filter, one->name, one->bench);
-}
-
-static const struct bench_case *find_case(const struct bench_side *side, const char *name, unsigned *index)
-{
-    for (size_t i = 0; i < side->list.count; i++) {
-        if (strcmp(side->list.cases[i].name, name) == 0) {
-            *index = (unsigned)i;
-            return &side->list.cases[i];
-        }
-    }
-    return NULL;
-}
-
-/* How many sides have the benchmark. */
-static size_t sides_with(const struct bench_call *call, const char *name)
-{
-    size_t count = 0;
-    unsigned index;
-    for (size_t i = 0; i < call->side_count; i++) {
-        count += find_case(&call->sides[i], name, &index) != NULL;
-    }
-    return count;
-}
-
 /* What is measured, and in how many comparisons. False after an error. */
 static bool plan(struct bench_call *call)
 {
@@ -270,9 +229,9 @@ static bool plan(struct bench_call *call)
         return true;
     }
     for (size_t i = 0; i < first->list.count; i++) {
-        if (is_wanted(&call->options, &first->list.cases[i])) {
+        if (bench_wanted(call, &first->list.cases[i])) {
             call->planned++;
-            call->comparisons += sides_with(call, first->list.cases[i].name) - 1;
+            call->comparisons += bench_sides_with(call, first->list.cases[i].name) - 1;
         }
     }
     if (call->planned != 0) {
@@ -295,81 +254,9 @@ static bool plan(struct bench_call *call)
     return false;
 }
 
-static void label_of(char label[8], size_t side)
+static void show_one(const struct bench_call *call, size_t index)
 {
-    snprintf(label, 8, "%c", (char)('A' + side));
-}
-
-static bool add_arm(struct bench_work *work, const struct bench_side *side, size_t index, bool control,
-                    unsigned case_index)
-{
-    char label[8];
-    label_of(label, index);
-    if (control) {
-        strcat(label, "'");
-    }
-    struct tare_result_arm *arm = tare_result_add_arm(work->benchmark, label, side->what);
-    if (arm == NULL) {
-        return false;
-    }
-    arm->control = control;
-    if (side->revision != NULL && (arm->revision = strdup(side->revision)) == NULL) {
-        return false;
-    }
-    work->arms[work->arm_count++] =
-        (struct bench_arm){.side = side, .control = control, .case_index = case_index};
-    return true;
-}
-
-/* The arms of a benchmark: A, its control where there is somebody to compare with, and the others. */
-static bool make_work(struct bench_call *call, const struct bench_case *one, struct bench_work *work)
-{
-    struct tare_result_bench *bench = call->result->bench;
-    const char *name = one != NULL                  ? one->name
-                       : call->options.name != NULL ? call->options.name
-                                                    : call->sides[0].what;
-    *work = (struct bench_work){.call = call, .benchmark = tare_result_add_benchmark(bench, name)};
-    struct tare_result_benchmark *benchmark = work->benchmark;
-    if (benchmark == NULL) {
-        return false;
-    }
-    benchmark->command = one == NULL;
-    benchmark->threads = 1;
-    benchmark->layouts = 1;
-    if (one != NULL) {
-        benchmark->bench = strdup(one->bench);
-        benchmark->args = malloc(sizeof(one->args));
-        if (benchmark->bench == NULL || benchmark->args == NULL) {
-            return false;
-        }
-        memcpy(benchmark->args, one->args, sizeof(one->args));
-        benchmark->arg_count = one->arg_count;
-        benchmark->threads = one->threads;
-        benchmark->file = one->file != NULL ? strdup(one->file) : NULL;
-        benchmark->line = one->line;
-    }
-    size_t sides = one != NULL ? sides_with(call, name) : call->side_count;
-    bool fine = true;
-    for (size_t i = 0; i < call->side_count && fine; i++) {
-        const struct bench_side *side = &call->sides[i];
-        unsigned index = 0;
-        if (one != NULL && find_case(side, name, &index) == NULL) {
-            bench_note(call, name, side->what, "it has no benchmark of that name");
-            continue;
-        }
-        fine = add_arm(work, side, i, false, index);
-        if (fine && i == 0 && sides > 1) {
-            fine = add_arm(work, side, i, true, index);
-        } else if (fine && i > 0) {
-            fine = tare_result_add_comparison(benchmark, (unsigned)work->arm_count - 1) != NULL;
-            work->comparison_count++;
-        }
-        /* As many as each of them has that has several: layouts are the level of the interval. */
-        if (side->layout_count > 1 && (benchmark->layouts == 1 || side->layout_count < benchmark->layouts)) {
-            benchmark->layouts = (unsigned)side->layout_count;
-        }
-    }
-    return fine;
+    tare_view_bench_one(call->result, index, &call->options.output.view, call->options.output.plot, stdout);
 }
 
 static bool run_hooks(struct bench_call *call, bool begin)
@@ -386,48 +273,6 @@ static bool run_hooks(struct bench_call *call, bool begin)
     return fine;
 }
 
-/* Whether the table goes to standard output while it is measured. */
-static bool shows_table(const struct bench_options *bench)
-{
-    return bench->output.file != NULL || bench->output.format == TARE_FORMAT_TABLE;
-}
-
-static int measure_one(struct bench_call *call, const struct bench_case *one)
-{
-    static struct bench_work work;
-    int result = -ENOMEM;
-    if (make_work(call, one, &work)) {
-        result = bench_measure(call, &work);
-        if (result == 0) {
-            result = bench_timers(call, &work);
-        }
-        if (result == 0) {
-            result = bench_counts(call, &work);
-            /* What could not be counted is not known; a hook that fails ends the call. */
-            result = result == -EINTR || result == -ECANCELED ? result : 0;
-        }
-        if (work.round_count != 0 || work.benchmark->arms[0].failure != NULL) {
-            call->done++;
-        }
-    } else {
-        error("out of memory");
-    }
-    progress_clear();
-    if (result == -EINTR) {
-        call->result->incomplete = true;
-    }
-    if (shows_table(&call->options)) {
-        size_t index = (size_t)(work.benchmark - call->result->bench->benchmarks);
-        tare_view_bench_one(call->result, index, &call->options.output.view, call->options.output.plot, stdout);
-        fflush(stdout);
-    }
-    free(work.values);
-    free(work.stolen);
-    work.values = NULL;
-    work.stolen = NULL;
-    return result;
-}
-
 static int measure_all(struct bench_call *call)
 {
     const struct bench_side *first = &call->sides[0];
@@ -440,7 +285,7 @@ static int measure_all(struct bench_call *call)
             result = bench_signal != 0 ? -EINTR : -ECANCELED;
         }
         if (result == 0) {
-            result = measure_one(call, NULL);
+            result = bench_measure_one(call, NULL);
         }
         int signal_before = bench_signal;
         bench_signal = 0;
@@ -452,41 +297,18 @@ static int measure_all(struct bench_call *call)
     }
     int result = 0;
     for (size_t i = 0; i < first->list.count && result == 0; i++) {
-        if (is_wanted(&call->options, &first->list.cases[i])) {
-            result = bench_signal != 0 ? -EINTR : measure_one(call, &first->list.cases[i]);
+        if (bench_wanted(call, &first->list.cases[i])) {
+            result = bench_signal != 0 ? -EINTR : bench_measure_one(call, &first->list.cases[i]);
         }
     }
     return result;
-}
-
-/* Only what is compared with what: the time, the seed and the form of the output are no matter of the figures. */
-static bool make_fingerprint(struct bench_call *call)
-{
-    const struct bench_options *bench = &call->options;
-    char pin[16] = "no", *settings = NULL;
-    if (bench->pin >= 0) {
-        snprintf(pin, sizeof(pin), "%d", bench->pin);
-    }
-    if (call->sides[0].program) {
-        if (asprintf(&settings, "bench block_ns=%.0f pin=%s relink=%lu", BENCH_BLOCK_NS, pin, bench->relink) <
-            0) {
-            settings = NULL;
-        }
-    } else if (asprintf(&settings, "bench command shell=%s pin=%s input=%s",
-                        bench->shell != NULL ? bench->shell : "none", pin,
-                        bench->input != NULL ? bench->input : "none") < 0) {
-        settings = NULL;
-    }
-    bool fine = settings != NULL && result_fingerprint(call->result, settings);
-    free(settings);
-    return fine;
 }
 
 /* What is left to be shown when all is measured. */
 static bool write_result(struct bench_call *call)
 {
     const struct bench_options *bench = &call->options;
-    if (shows_table(bench)) {
+    if (bench_shows_table(bench)) {
         tare_view_bench_end(call->result, &bench->output.view, stdout);
         fflush(stdout);
     }
@@ -520,10 +342,10 @@ static void print_list(const struct bench_call *call)
         const struct bench_side *side = &call->sides[i];
         for (size_t j = 0; j < side->list.count; j++) {
             const struct bench_case *one = &side->list.cases[j];
-            bool seen = !is_wanted(&call->options, one);
+            bool seen = !bench_wanted(call, one);
             unsigned index;
             for (size_t before = 0; before < i && !seen; before++) {
-                seen = find_case(&call->sides[before], one->name, &index) != NULL;
+                seen = bench_find_case(&call->sides[before], one->name, &index) != NULL;
             }
             if (!seen) {
                 char *safe = printable(one->name);
@@ -534,29 +356,6 @@ static void print_list(const struct bench_call *call)
     }
 }
 
-static bool begin_result(struct bench_call *call, char **argv)
-{
-    const struct bench_options *bench = &call->options;
-    call->result = result_begin("bench", argv);
-    call->marks = tare_machine_marks_new("");
-    if (call->result == NULL || call->marks == NULL ||
-        (call->result->bench = tare_result_bench_new()) == NULL) {
-        error("out of memory");
-        return false;
-    }
-    call->result->bench->settings = (struct tare_result_bench_settings){
-        .time_s = bench->time_s,
-        .margin = bench->margin,
-        .alpha = bench->alpha,
-        .control_alpha = TARE_COMPARE_CONTROL_ALPHA,
-        .comparisons = call->comparisons,
-        .block_ns = call->sides[0].program ? BENCH_BLOCK_NS : NAN,
-        .seed = bench->seed,
-        .pin = bench->pin,
-    };
-    return make_fingerprint(call);
-}
-
 /* Those that only the others have: A's were noted as they were measured. */
 static void note_missing(struct bench_call *call)
 {
@@ -565,8 +364,8 @@ static void note_missing(struct bench_call *call)
     for (size_t i = 1; i < call->side_count && first->program; i++) {
         const struct bench_list *list = &call->sides[i].list;
         for (size_t j = 0; j < list->count; j++) {
-            if (is_wanted(&call->options, &list->cases[j]) &&
-                find_case(first, list->cases[j].name, &index) == NULL) {
+            if (bench_wanted(call, &list->cases[j]) &&
+                bench_find_case(first, list->cases[j].name, &index) == NULL) {
                 bench_note(call, list->cases[j].name, first->what, "it has no benchmark of that name");
             }
         }
@@ -656,7 +455,7 @@ static int run_with(struct bench_call *call, char **operands, size_t count, char
         print_list(call);
         return EXIT_FINE;
     }
-    if (!begin_result(call, argv) || !bench_builds_relink(call)) {
+    if (!bench_begin_result(call, argv) || !bench_builds_relink(call)) {
         return bench_signal != 0 ? EXIT_RUN_SIGNALED + bench_signal : EXIT_TROUBLE;
     }
     if (!bench->unlocked && !measurement_lock(&call->lock, "bench", argv + 1)) {
@@ -697,18 +496,9 @@ static int run_command(const struct command *command, int argc, char **argv)
 {
     static struct bench_call call;
     const char *behind = behind_history(argc, argv); /* before the options change places */
-    call = (struct bench_call){.options = {.time_s = 10,
-                                           .timeout_s = NAN,
-                                           .margin = TARE_COMPARE_MARGIN,
-                                           .alpha = TARE_COMPARE_ALPHA,
-                                           .pin = -1,
-                                           .shell = "sh"}};
+    bench_call_init(&call);
+    call.show = show_one;
     struct bench_options *bench = &call.options;
-    output_init(&bench->output);
-    if (getrandom(&bench->seed, sizeof(bench->seed), 0) != sizeof(bench->seed)) {
-        bench->seed = (uint64_t)time(NULL);
-    }
-    bench->seed >>= 16; /* so that JSON, and a person who types it, can hold it */
     int code;
     int first = options_parse(command, argc, argv, handle_option, bench, &code);
     if (first < 0) {
@@ -726,29 +516,11 @@ static int run_command(const struct command *command, int argc, char **argv)
         return EXIT_TROUBLE;
     }
     tare_random_seed(&call.random, bench->seed);
-    const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-    struct sigaction before[4];
-    for (size_t i = 0; i < 4; i++) {
-        const struct sigaction action = {.sa_handler = on_signal};
-        sigaction(signals[i], NULL, &before[i]);
-        if (before[i].sa_handler != SIG_IGN) {
-            sigaction(signals[i], &action, NULL);
-        }
-    }
-    struct sigaction pipe_before;
-    const struct sigaction pipe_action = {.sa_handler = on_pipe, .sa_flags = SA_RESTART};
-    sigaction(SIGPIPE, &pipe_action, &pipe_before);
+    struct bench_signals before;
+    bench_signals_take(&before);
     code = run_with(&call, argv + first, (size_t)(argc - first), argv);
-    for (size_t i = 0; i < 4; i++) {
-        sigaction(signals[i], &before[i], NULL);
-    }
-    sigaction(SIGPIPE, &pipe_before, NULL);
-    tare_lock_release(&call.lock);
-    bench_sides_release(&call);
-    bench_builds_release(&call);
-    tare_machine_marks_free(call.marks);
-    tare_result_free(call.result);
-    free(call.count_library);
+    bench_signals_give_back(&before);
+    bench_call_release(&call);
     return code;
 }
 

@@ -24,7 +24,7 @@ const struct command *const commands[] = {
     &command_record,  &command_report,  &command_verify,
     &command_bench,   &command_compare, &command_check,
     &command_history, &command_profile, &command_flame,
-    &command_stat,    &command_flags,   &command_dual,
+    &command_suite,   &command_stat,    &command_flags,   &command_dual,
     &command_doctor,  &command_info,    NULL,
 };
 

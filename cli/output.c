@@ -19,6 +19,7 @@
 #include "view/flame.h"
 #include "view/profile_exports.h"
 #include "view/stat.h"
+#include "view/suite.h"
 
 static const char *const formats[] = {
     [TARE_FORMAT_TABLE] = "table",
@@ -281,6 +282,9 @@ static int write_format(void *data, FILE *out)
     const struct formatted *formatted = data;
     const struct output *output = formatted->output;
     const struct tare_result *result = formatted->result;
+    if (result->suite != NULL && output->format != TARE_FORMAT_JSON) {
+        return tare_view_suite(result, &output->view, output->format, out);
+    }
     switch (output->format) {
     case TARE_FORMAT_FOLDED:
         return tare_view_folded(result, out);
@@ -416,10 +420,13 @@ bool output_write(const struct output *output, const struct tare_result *result)
 {
     struct formatted formatted = {output, result};
     bool trace = output->format == TARE_FORMAT_CHROME && result->capture != NULL;
-    if (output->format >= TARE_FORMAT_FOLDED && result->profile == NULL && !trace) {
+    bool picture =
+        (output->format == TARE_FORMAT_SVG || output->format == TARE_FORMAT_HTML) && result->suite != NULL;
+    if (output->format >= TARE_FORMAT_FOLDED && result->profile == NULL && !trace && !picture) {
         error("'%s' is a format of profiles, and this is a %s: use %s", formats[output->format],
               result->kind != NULL ? result->kind : "result",
               result->capture != NULL ? "table, json, csv, markdown or chrome (.trace.json)"
+              : result->suite != NULL ? "table, json, csv, markdown, svg or html"
                                       : "table, json, csv or markdown");
         return false;
     }

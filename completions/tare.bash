@@ -143,6 +143,7 @@ _tare() {
                 ;;
             'history show' | 'history check' | 'history html' | 'history prune') _tare_history patterns ;;
             'history export') _tare_history runs ;;
+            suite) _tare_words "$("$tare" suite --list 2>/dev/null | cut -d' ' -f1)" ;;
             attach) _tare_words "$("$tare" ps 2>/dev/null | awk 'NR > 1 { print $1 }')" ;;
         esac
     fi

@@ -379,7 +379,7 @@ END
     [ "$stderr" = "" ]
     [[ $output != *$'\r'* && $output != *$'\e'* ]]
     run -0 on_terminal tare bench --time 0.2 --no-counts --filter 'linear/100,asks' bench_cases_100
-    expect_said "*1 of 2: asks, * rounds, * s left at most*2 of 2: linear/100, *linear/100 *"
+    expect_said "*1 of 2: asks, round *, * s more of it at most*2 of 2: linear/100, *linear/100 *"
     run -0 on_terminal --stderr err tare bench "${quick[@]}" --filter only_here bench_cases_100
     [ ! -s err ]
 }
@@ -571,7 +571,7 @@ is_at_hangs() {
 @test "Ctrl-C on a terminal gives the verdict so far" {
     copy_program bench_cases_100
     # It is typed when the progress line says 3, or 30 and some rounds.
-    run -130 on_terminal --at ': 3' ^C tare bench --filter right_at_100 --time 3600 -o result.json ./bench_cases_100 --vs ./bench_cases_100
+    run -130 on_terminal --at 'round 3' ^C tare bench --filter right_at_100 --time 3600 -o result.json ./bench_cases_100 --vs ./bench_cases_100
     expect_said "*right_at_100*=> B is *INCOMPLETE: interrupted*"
     is_gone bench_cases_100
     look result.json <<'END'
