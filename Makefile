@@ -9,7 +9,7 @@ GENERATOR := $(if $(shell command -v ninja 2>/dev/null),Ninja,Unix Makefiles)
 
 export DESTDIR
 
-.PHONY: build-all help demo test test-matrix bench-cost bench-instruments bench-accuracy bench-loops bench-verdicts bench-profile bench-live bench-serve bench-page bench-reading bench-topk bench-changepoints bench-history bench-history-page perf-history info install clean
+.PHONY: build-all help demo test test-matrix bench-cost bench-instruments bench-accuracy bench-loops bench-verdicts bench-profile bench-live bench-serve bench-page bench-reading bench-topk bench-changepoints bench-history bench-history-page bench-peers dual-ffi suite-programs perf-history info install clean
 
 build-all: $(BUILD)/CMakeCache.txt
 	@env -u MAKEFLAGS -u MAKELEVEL cmake --build $(BUILD) --parallel $(JOBS)
@@ -35,6 +35,9 @@ help:
 	@echo 'make bench-changepoints  how often change points are found where there are none, and how soon where there are'
 	@echo 'make bench-history   what a history of 1,000,000 points takes: adding, checking, bytes (some minutes)'
 	@echo 'make bench-history-page  how large the page of 300 series of 1,000 points is, and how soon Chromium shows it'
+	@echo 'make bench-peers     the suite os beside perf bench, hyperfine, stress-ng and sysbench'
+	@echo 'make dual-ffi        the suite ffi in the fast and in the instrumented build, side by side (ARGS=--quick)'
+	@echo 'make suite-programs  builds real programs for the sandbox of the suite syscalls from their sources at Debian'
 	@echo 'make perf-history    measures our own benchmarks, and adds them to the history of this work tree'
 	@echo "make bench-verdicts  counts the verdicts of 'tare bench' where the truth is known (up to 2 h; ARGS=--help)"
 	@echo 'make build-all       libraries, command, examples and tests, in build/PROFILE'
@@ -105,6 +108,19 @@ bench-history: build-all
 bench-history-page: build-all
 	@bench/history-page/run.js $(BUILD) $(ARGS)
 
+bench-peers:
+	@scripts/deps.sh --for bench || true
+	@$(MAKE) --no-print-directory build-all
+	@bench/suite-peers/run.py $(BUILD) $(ARGS)
+
+dual-ffi:
+	@$(MAKE) --no-print-directory PROFILE=fast build-all
+	@$(MAKE) --no-print-directory PROFILE=instrumented build-all
+	@scripts/dual-suite.sh build/fast build/instrumented $(ARGS)
+
+suite-programs: build-all
+	@suites/syscalls/programs/real/build.sh build/suite-programs
+
 perf-history: build-all
 	@scripts/perf-history.sh $(BUILD)
 
@@ -115,6 +131,7 @@ bench-verdicts:
 
 info: build-all
 	@$(BUILD)/bin/tare info
+	@scripts/info.sh $(BUILD) $(PROFILE)
 
 install: build-all
 	@cmake --install $(BUILD) --prefix $(PREFIX)
