@@ -79,6 +79,29 @@ static void check_handler(void)
     CHECK_EQ(stats_of("test::call").calls, 309);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of all of them the median: each takes microseconds, and may have been interrupted for much longer. */
+static void check_findings(void)
+{
+    enum { ASKED = 6 };
+    struct tare_page page = header();
+    const struct tare_cost *start = &page.cost.inner;
+    MUST(page.cost_in_run.n == ASKED);
+    for (unsigned i = 0; i < 4; i++) {
+        int64_t found[ASKED];
+        for (unsigned k = 0; k < ASKED; k++) {
+            found[k] = page.cost_in_run.mticks[k][i];
+        }
+        qsort(found, ASKED, sizeof(found[0]), ascending);
+        CHECK(found[ASKED / 2] > start[i].median_mticks / 10 && found[ASKED / 2] < start[i].median_mticks * 10);
+    }
+}
+
 int main(void)
 {
     MUST(tare_enable("test::*") == 2);
@@ -92,14 +115,6 @@ int main(void)
     CHECK_EQ(calibrations(), 1);
     call_once();
     CHECK_EQ(calibrations(), 1);
-
-    begin_case("what it finds is what was found at start, within a factor");
-    struct tare_page page = header();
-    const struct tare_cost *start = &page.cost.inner;
-    for (unsigned i = 0; i < 4; i++) {
-        int64_t found = page.cost_in_run.mticks[0][i];
-        CHECK(found > start[i].median_mticks / 10 && found < start[i].median_mticks * 10);
-    }
 
     begin_case("but not while a scope is open, which would be longer for it");
     {
@@ -137,5 +152,8 @@ int main(void)
 
     begin_case("also in a signal handler with little stack");
     check_handler();
+
+    begin_case("what they find is what was found at start, within a factor");
+    check_findings();
     return finish();
 }
