@@ -92,6 +92,7 @@ enum {
     FEW_UNITS = 20,
     PARTS_LEAST = 4,
     PARTS_MOST = 8,
+    LAYOUTS_MOST = 100,
 };
 
 static const struct tare_comparison unknown = {
@@ -104,6 +105,7 @@ static const struct tare_comparison unknown = {
     .control_high = NAN,
     .smallest = NAN,
     .units_needed = NAN,
+    .layouts_needed = NAN,
     .units_effective = NAN,
 };
 
@@ -299,14 +301,43 @@ static struct ends of_layouts(const double *effect, const double *control, const
 }
 
 /*
- * An interval shrinks with the root of the number of units. It settles a difference beyond the margin when it
- * is shorter than that to either side, and one within it when it is so short or lies within the margin.
+ * An interval settles a difference beyond the margin when it is shorter than that to either side, and one within it
+ * when it is so short or lies within the margin.
  */
+static double half_to_settle(const struct ends *ends, double margin)
+{
+    double effect = fabs(ends->estimate);
+    return effect >= margin ? effect : fmax(effect, margin - effect);
+}
+
+/* The fewest of which there is an interval, at this look or as the last one of usual calls. */
+static double fewest_units(const struct tare_compare_rule *rule, double alpha)
+{
+    double before = pow(tare_compare_looks[TARE_COMPARE_LOOKS - 2], SPENDING_POWER), units = 2.0;
+    alpha = fmin(alpha, rule->alpha / (double)rule->comparisons * (1.0 - before));
+    while (pow(ALIKE_BY_CHANCE, units) > alpha) {
+        units++;
+    }
+    return units;
+}
+
+/* Student's t over so many: its half width at the scatter seen. A call has a hundred of them at most. */
+static double layouts_to_settle(const struct ends *ends, size_t layouts, double alpha, double margin)
+{
+    double target = half_to_settle(ends, margin), sd = ends->error * sqrt((double)layouts);
+    for (double count = (double)layouts + 1.0; count <= LAYOUTS_MOST; count++) {
+        if (tare_student_quantile(1.0 - alpha / 2.0, count - 1.0) * sd / sqrt(count) <= target) {
+            return count;
+        }
+    }
+    return NAN;
+}
+
+/* An interval shrinks with the root of the number of units. */
 static double units_to_settle(const struct tare_comparison *found, const struct ends *ends, double alpha,
                               double margin)
 {
-    double effect = fabs(ends->estimate);
-    double target = effect >= margin ? effect : fmax(effect, margin - effect);
+    double target = half_to_settle(ends, margin);
     double half = -tare_normal_quantile(alpha / 2.0) * ends->error, least = 1.0;
     double units = ceil((double)found->units * (half / target) * (half / target));
     while (are_few(least, alpha)) {
@@ -370,8 +401,13 @@ int tare_compare(const struct tare_compare_rule *rule, double last_fraction, dou
                                          : by_rank(effect, control, n, alpha, scratch);
     }
     judge(&ends, rule->margin, out);
-    if (layouts < 2 && !isnan(out->low)) { /* with layouts, more units of the same ones would not do */
+    if (layouts >= 2) { /* more units of the same ones would not do */
+        bool open = out->verdict == TARE_VERDICT_UNRESOLVED && !isnan(out->low) && !out->control_differs;
+        out->layouts_needed = open ? layouts_to_settle(&ends, layouts, alpha, rule->margin) : NAN;
+    } else if (!isnan(out->low)) {
         out->units_needed = units_to_settle(out, &ends, alpha, rule->margin);
+    } else if (layout == NULL) {
+        out->units_needed = fmax(fewest_units(rule, alpha), (double)n + 1.0);
     }
     return 0;
 }

@@ -57,8 +57,11 @@ struct tare_comparison {
     double low, high;  /* the interval that decides */
     double confidence; /* of that interval; over all looks and comparisons of the call it is 1 - alpha */
     double control_ratio, control_low, control_high; /* A' / A, at control_alpha */
-    double smallest;        /* relative change that would have been seen at this look in 4 of 5 runs: 0.004 */
-    double units_needed;    /* so many, at the scatter seen, until half of all runs would be settled */
+    double smallest; /* relative change that would have been seen at this look in 4 of 5 runs: 0.004 */
+    double
+        units_needed; /* so many, at the scatter seen, until half of all runs would be settled; while there is no
+                               interval, until there is one */
+    double layouts_needed;  /* the same of an unresolved comparison of layouts; NAN: none, or more than 100 */
     double units_effective; /* independent units that the effects are worth; no verdict rests on it */
 };
 
@@ -80,6 +83,8 @@ struct tare_comparison {
  * and slower, and for the same if the interval lies within half the margin, so that a small difference has its
  * chance to be found in the time given.
  *
+ * Of layouts units_needed is NAN: more units of the same ones would not do.
+ *
  * Returns 0, or -EINVAL (a value that is not finite or beyond e^100, a rule or a fraction out of range): all
  * NAN and unresolved. Thread-safe; no allocation.
  */
@@ -93,7 +98,7 @@ int tare_compare(const struct tare_compare_rule *rule, double last_fraction, dou
  * machine did between the two measurements is in it only as far as it did the like while one was made: a result
  * that took seconds knows nothing of hours, and layouts, temperatures and neighbours of another day are in none
  * of them. comparisons and alpha as above; scratch: na + nb doubles. The verdict follows the same rule. control
- * and units_needed are NAN; with fewer than 4 values in one of them the ends are, too. -EINVAL also for times
+ * and what is needed are NAN; with fewer than 4 values in one of them the ends are, too. -EINVAL also for times
  * not above 0.
  */
 int tare_compare_apart(const struct tare_compare_rule *rule, const double *a, size_t na, const double *b,

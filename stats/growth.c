@@ -21,8 +21,10 @@
  * When that is clear: if its error is not above 5 %, and the second's is 1.5 times as large and worse by 6 on
  * that scale. The scale supposes that residuals are independent, and those that caches of several sizes make
  * are not: a walk over memory that falls out of them looks more like n log n than like n, and more arguments
- * would make that ever surer. But no class fits it within 5 %. O(1) is clear if the best of the others rises by
- * less than 10 % over the arguments, and none of the others is if it rises by less than that itself.
+ * would make that ever surer. But no class fits it within 5 %. Small arguments do not either, where a branch more
+ * or less is a tenth of the time: there the second's error tells, which has to be 3 times as large. O(1) is clear if
+ * the best of the others rises by less than 10 % over the arguments, and none of the others is if it rises by less than
+ * that itself: then the other class that is named is O(1).
  */
 #include <errno.h>
 #include <math.h>
@@ -36,6 +38,7 @@ const char *const tare_growth_names[TARE_GROWTH_CLASSES] = {"O(1)", "O(log n)", 
 #define STRONG 6.0
 #define ERROR_RATIO 1.5
 #define ERROR_MOST 0.05
+#define ERROR_RATIO_ALONE 3.0
 #define FLAT_RISE 0.1
 #define GOLDEN 0.6180339887498949
 
@@ -214,9 +217,10 @@ int tare_growth_fit(const double *arguments, const double *times, size_t n, stru
         out->clear = rise_of(&fits[second], second, arguments, n) < FLAT_RISE;
     } else {
         double ratio = fits[second].error / fmax(fits[best].error, ERROR_FLOOR);
-        out->clear = fits[best].error <= ERROR_MOST && ratio >= ERROR_RATIO &&
-                     2.0 * (double)n * log(ratio) >= STRONG &&
-                     rise_of(&fits[best], best, arguments, n) >= FLAT_RISE;
+        bool flat = rise_of(&fits[best], best, arguments, n) < FLAT_RISE;
+        bool fits_well = fits[best].error <= ERROR_MOST || ratio >= ERROR_RATIO_ALONE;
+        out->clear = fits_well && ratio >= ERROR_RATIO && 2.0 * (double)n * log(ratio) >= STRONG && !flat;
+        out->second = flat ? TARE_GROWTH_CONSTANT : second;
     }
     return 0;
 }

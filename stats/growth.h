@@ -24,8 +24,8 @@ extern const char *const tare_growth_names[TARE_GROWTH_CLASSES];
 struct tare_growth {
     enum tare_growth_class best;
     bool clear; /* it fits, and the second best clearly worse; else the data do not tell (name both) */
-    enum tare_growth_class second;
-    double base;     /* time = base + factor x f(n), base >= 0 */
+    enum tare_growth_class second; /* of what rises by less than 10 % over the arguments, O(1) */
+    double base;                   /* time = base + factor x f(n), base >= 0 */
     double factor;   /* in the unit of the times, per f(n); logarithms are of base 2; 0 for O(1) */
     double error;    /* root mean square of log(time / fit): 0.03 is 3 % */
     double exponent; /* slope of log time over log n */

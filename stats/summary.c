@@ -91,3 +91,15 @@ int tare_summary_of(double *values, size_t n, double confidence, double grain, s
     *out = found;
     return 0;
 }
+
+void tare_summary_widen(struct tare_summary *summary, double factor)
+{
+    if (!isnan(summary->median_low)) {
+        double low = summary->median - factor * (summary->median - summary->median_low);
+        summary->median_low = fmax(low, summary->min);
+    }
+    if (!isnan(summary->median_high)) {
+        double high = summary->median + factor * (summary->median_high - summary->median);
+        summary->median_high = fmin(high, summary->max);
+    }
+}

@@ -29,4 +29,11 @@ struct tare_summary {
  */
 int tare_summary_of(double *values, size_t n, double confidence, double grain, struct tare_summary *out);
 
+/*
+ * Of values that depend on their neighbours: the ends of the median's interval are moved to `factor` times as far
+ * from it (1 or more: the root of n / effective n), and no further than the least and the greatest value, as no
+ * value beyond these was seen. What is unknown stays so.
+ */
+void tare_summary_widen(struct tare_summary *summary, double factor);
+
 #endif

@@ -60,7 +60,8 @@ static void assert_unknown(const struct tare_comparison *found)
     assert_false(found->stop || found->within_margin || found->control_differs);
     assert_true(isnan(found->ratio) && isnan(found->low) && isnan(found->high) && isnan(found->confidence) &&
                 isnan(found->control_ratio) && isnan(found->control_low) && isnan(found->control_high) &&
-                isnan(found->smallest) && isnan(found->units_needed) && isnan(found->units_effective));
+                isnan(found->smallest) && isnan(found->units_needed) && isnan(found->layouts_needed) &&
+                isnan(found->units_effective));
 }
 
 static void verdicts_have_names(void **state)
@@ -151,6 +152,7 @@ static void a_difference_in_every_unit_is_seen_from_four_units_on(void **state)
         assert_int_equal(slower.verdict, n < 4 ? TARE_VERDICT_UNRESOLVED : TARE_VERDICT_SLOWER);
         assert_int_equal(slower.stop, n >= 4);
         assert_int_equal(isnan(slower.low), n < 4);
+        assert_true(n >= 4 || slower.units_needed == 4.0); /* and that is told */
         for (size_t i = 0; i < n; i++) {
             effects[i] = -effects[i];
         }
@@ -797,6 +799,44 @@ static void layouts_are_a_level_of_their_own(void **state)
     }
 }
 
+/*
+ * Layouts whose effects scatter around 2 %: as many as the first, unresolved comparison says settle it, and hardly fewer;
+ * where they scatter by far more than their mean, no hundred of them would.
+ */
+static void an_unresolved_comparison_of_layouts_says_how_many_it_takes(void **state)
+{
+    (void)state;
+    unsigned layout[200];
+    size_t few = 6;
+    double settled = 0.0;
+    struct tare_comparison found;
+    for (size_t layouts = few; layouts <= 100; layouts++) {
+        for (size_t unit = 0; unit < 2 * layouts; unit++) {
+            layout[unit] = (unsigned)(unit / 2);
+            effects[unit] = 0.02 + (layout[unit] % 2 == 0 ? 0.015 : -0.015);
+            controls[unit] = unit % 2 == 0 ? 0.001 : -0.001;
+        }
+        assert_int_equal(tare_compare(&usual, 0.75, 1, effects, controls, layout, 2 * layouts, scratch, &found),
+                         0);
+        if (layouts == few) {
+            assert_int_equal(found.verdict, TARE_VERDICT_UNRESOLVED);
+            settled = found.layouts_needed;
+            assert_true(settled > (double)few && settled < 40.0);
+        } else if ((double)layouts >= settled) {
+            assert_int_equal(found.verdict, TARE_VERDICT_SLOWER);
+            assert_true(isnan(found.layouts_needed));
+        } else if ((double)layouts < settled - 2.0) {
+            assert_int_equal(found.verdict, TARE_VERDICT_UNRESOLVED);
+        }
+    }
+    for (size_t unit = 0; unit < 2 * few; unit++) {
+        effects[unit] = layout[unit] % 2 == 0 ? 0.5 : -0.5;
+    }
+    assert_int_equal(tare_compare(&usual, 0.75, 1, effects, controls, layout, 2 * few, scratch, &found), 0);
+    assert_int_equal(found.verdict, TARE_VERDICT_UNRESOLVED);
+    assert_true(isnan(found.layouts_needed));
+}
+
 /* All the same layout is no level. */
 static void one_layout_is_as_none(void **state)
 {
@@ -937,6 +977,7 @@ int main(void)
         cmocka_unit_test(what_could_have_been_seen_is_said),
         cmocka_unit_test(the_interval_holds_the_ratio_of_unlike_distributions),
         cmocka_unit_test(layouts_are_a_level_of_their_own),
+        cmocka_unit_test(an_unresolved_comparison_of_layouts_says_how_many_it_takes),
         cmocka_unit_test(one_layout_is_as_none),
         cmocka_unit_test(two_results_are_compared_by_their_medians),
         cmocka_unit_test(equal_times_are_no_certainty),

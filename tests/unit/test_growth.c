@@ -259,6 +259,35 @@ static void few_or_near_arguments_are_seldom_clear(void **state)
     assert_in_range(near_clear, 0, 20);
 }
 
+/* 1, 2, 4 ... with a tenth of noise: no class fits within 5 %, and yet all others fit far worse. */
+static void a_second_that_is_far_worse_is_clear_enough(void **state)
+{
+    (void)state;
+    static const double off[] = {0.1, -0.1, 0.08, -0.07, 0.07, -0.08};
+    const enum tare_growth_class classes[] = {TARE_GROWTH_LINEAR, TARE_GROWTH_QUADRATIC};
+    for (size_t i = 0; i < COUNT(classes); i++) {
+        fill(classes[i], 5.0, 200.0, 1.0, 6);
+        for (size_t k = 0; k < 6; k++) {
+            times[k] *= exp(off[k] * (classes[i] == TARE_GROWTH_LINEAR ? 0.7 : 1.0));
+        }
+        struct tare_growth found = fitted(6);
+        assert_true(found.error > 0.05);
+        assert_int_equal(found.best, classes[i]);
+        assert_true(found.clear);
+    }
+}
+
+/* A rise of 1.2 % that no noise makes: that it may as well be nothing is said. */
+static void what_hardly_rises_may_be_constant(void **state)
+{
+    (void)state;
+    fill(TARE_GROWTH_LINEAR, 7.71, 0.09 / 4096.0, 1.0, 13);
+    struct tare_growth found = fitted(13);
+    assert_int_equal(found.best, TARE_GROWTH_LINEAR);
+    assert_int_equal(found.second, TARE_GROWTH_CONSTANT);
+    assert_false(found.clear);
+}
+
 /* 1000, 1001, 1002, 1003: all classes but O(1) are a straight line there. */
 static void arguments_that_hardly_differ_tell_nothing(void **state)
 {
@@ -326,6 +355,8 @@ int main(void)
         cmocka_unit_test(what_noise_hides_is_not_clear),
         cmocka_unit_test(cache_steps_make_it_unclear),
         cmocka_unit_test(few_or_near_arguments_are_seldom_clear),
+        cmocka_unit_test(a_second_that_is_far_worse_is_clear_enough),
+        cmocka_unit_test(what_hardly_rises_may_be_constant),
         cmocka_unit_test(arguments_that_hardly_differ_tell_nothing),
         cmocka_unit_test(the_order_of_arguments_does_not_matter_and_they_may_repeat),
         cmocka_unit_test(large_arguments_are_no_reason_to_fail),

@@ -149,6 +149,33 @@ static void two_modes_are_seen(void **state)
     assert_near(summary.modes.mode[1].location, 130.5, 0.5);
 }
 
+/* 1 ... 17: the interval is 5 ... 13; no factor brings it below the least value or above the greatest. */
+static void a_widened_interval_stays_among_the_values(void **state)
+{
+    (void)state;
+    struct tare_summary summary;
+    double values[17];
+    for (size_t i = 0; i < COUNT(values); i++) {
+        values[i] = (double)i + 1;
+    }
+    assert_int_equal(tare_summary_of(values, COUNT(values), 0.95, 0.0, &summary), 0);
+    assert_near(summary.median_low, 5.0, 0.0);
+    assert_near(summary.median_high, 13.0, 0.0);
+    struct tare_summary same = summary;
+    tare_summary_widen(&same, 1.0);
+    assert_near(same.median_low, 5.0, 0.0);
+    assert_near(same.median_high, 13.0, 0.0);
+    tare_summary_widen(&summary, 1.5);
+    assert_near(summary.median_low, 3.0, 0.0);
+    assert_near(summary.median_high, 15.0, 0.0);
+    tare_summary_widen(&summary, 10.0);
+    assert_near(summary.median_low, 1.0, 0.0);
+    assert_near(summary.median_high, 17.0, 0.0);
+    assert_int_equal(tare_summary_of(values, 5, 0.95, 0.0, &summary), 0);
+    tare_summary_widen(&summary, 3.0);
+    assert_true(isnan(summary.median_low) && isnan(summary.median_high));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +185,7 @@ int main(void)
         cmocka_unit_test(few_values_have_few_figures),
         cmocka_unit_test(figures_are_those_of_the_functions_for_them),
         cmocka_unit_test(two_modes_are_seen),
+        cmocka_unit_test(a_widened_interval_stays_among_the_values),
     };
     return cmocka_run_group_tests_name("summary", tests, NULL, NULL);
 }
