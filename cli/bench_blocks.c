@@ -7,12 +7,13 @@
 
 #include "cli/bench.h"
 #include "record/callgrind.h"
-#include "stats/quantile.h"
+#include "stats/interval.h"
+#include "stats/values.h"
 
 enum {
     LINES_FD = 9,
     PADDING_MAX = 4096, /* a page: where the stack begins within it is drawn for each process */
-    SHELL_STARTS = 25,
+    SHELL_STARTS_ENOUGH = 8,
     SHELL_TIMEOUT_S = 10,
     EMULATED = 50, /* times slower under valgrind */
 };
@@ -170,7 +171,7 @@ int bench_block_run(struct bench_call *call, const struct bench_side *side, unsi
         } else if (result == 0) {
             *failure = describe_end(call, outcome);
             if (*failure == NULL && !said.complete) {
-                *failure = strdup("ended before its benchmark did: does it call exit()?");
+                *failure = strdup("ended before its benchmark did: does it exit() or close all files?");
             }
             result = *failure != NULL ? 1 : 0;
         }
@@ -235,34 +236,90 @@ int bench_command_run(struct bench_call *call, const struct bench_side *side, co
     return bench_signal != 0 ? -EINTR : concluded ? result : -ECANCELED;
 }
 
+double bench_lost_share(double wait_ns, double cpu_ns)
+{
+    return wait_ns < BENCH_LOST_NS ? 0 : cpu_ns >= 0 ? wait_ns / (wait_ns + cpu_ns) : NAN;
+}
+
+int bench_shell_once(struct bench_call *call, struct bench_value *start)
+{
+    char dash_c[] = "-c", nothing[] = "", *argv[] = {call->shell_path, dash_c, nothing, NULL};
+    struct tare_block_outcome outcome = {0};
+    const struct bench_side shell = {.what = call->shell_path};
+    const struct tare_block_request process = {
+        .path = call->shell_path,
+        .argv = argv,
+        .lines_fd = -1,
+        .pin_cpu = call->options.pin,
+        .timeout_s = SHELL_TIMEOUT_S,
+        .padding = (size_t)tare_random_below(&call->random, PADDING_MAX),
+    };
+    int failure = run_process(call, &shell, NULL, &process, &outcome, NULL);
+    bool fine = outcome.end == TARE_END_EXITED && outcome.code == 0;
+    *start = (struct bench_value){
+        .ns = outcome.wall_ns,
+        .mean_ns = NAN,
+        .lost_share =
+            outcome.paused ? 1 : bench_lost_share(outcome.wait_ns, outcome.user_ns + outcome.system_ns)};
+    tare_block_release(&outcome);
+    if (failure == 0 && !fine) {
+        error("'%s -c \"\"' fails: --shell none runs commands without it", call->shell_path);
+        return -EINVAL;
+    }
+    return failure;
+}
+
+/* Puts those into `out` that were not disturbed, or all where these are less than half: as it is with rounds. */
+static size_t choose_starts(const struct bench_value *starts, const double *stolen, size_t count, double *out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!(starts[i].lost_share > BENCH_LOST_SHARE || (stolen != NULL && stolen[i] > BENCH_LOST_SHARE))) {
+            out[kept++] = starts[i].ns;
+        }
+    }
+    if (kept >= count - count / 2) {
+        return kept;
+    }
+    for (size_t i = 0; i < count; i++) {
+        out[i] = starts[i].ns;
+    }
+    return count;
+}
+
+int bench_shell_settle(struct bench_call *call, const struct bench_value *starts, const double *stolen,
+                       size_t count)
+{
+    double *ns = malloc((BENCH_SHELL_STARTS + count) * sizeof(*ns));
+    struct tare_interval interval;
+    if (ns == NULL) {
+        error("out of memory");
+        return -ENOMEM;
+    }
+    /* Those among the rounds had the machine as the commands had it: others count only where they are too few. */
+    size_t n = choose_starts(starts, stolen, count, ns);
+    if (n < SHELL_STARTS_ENOUGH) {
+        n = choose_starts(call->shell_starts, NULL, BENCH_SHELL_STARTS, ns);
+        n += choose_starts(starts, stolen, count, ns + n);
+    }
+    double factor = bench_widening(ns, n);
+    tare_values_sort(ns, n);
+    if (tare_quantile_interval(ns, n, 0.5, TARE_RESULT_CONFIDENCE, &interval) == 0) {
+        call->shell_ns = interval.estimate;
+        call->shell_low_ns = interval.estimate - factor * (interval.estimate - interval.low);
+        call->shell_high_ns = interval.estimate + factor * (interval.high - interval.estimate);
+    }
+    free(ns);
+    return 0;
+}
+
 int bench_shell_start(struct bench_call *call)
 {
-    double starts[SHELL_STARTS];
-    char dash_c[] = "-c", nothing[] = "", *argv[] = {call->shell_path, dash_c, nothing, NULL};
-    call->shell_ns = 0;
-    for (size_t i = 0; i < SHELL_STARTS; i++) {
-        struct tare_block_outcome outcome = {0};
-        const struct bench_side shell = {.what = call->shell_path};
-        const struct tare_block_request process = {
-            .path = call->shell_path,
-            .argv = argv,
-            .lines_fd = -1,
-            .pin_cpu = call->options.pin,
-            .timeout_s = SHELL_TIMEOUT_S,
-            .padding = (size_t)tare_random_below(&call->random, PADDING_MAX),
-        };
-        int failure = run_process(call, &shell, NULL, &process, &outcome, NULL);
-        bool fine = outcome.end == TARE_END_EXITED && outcome.code == 0;
-        starts[i] = outcome.wall_ns;
-        tare_block_release(&outcome);
+    for (size_t i = 0; i < BENCH_SHELL_STARTS; i++) {
+        int failure = bench_shell_once(call, &call->shell_starts[i]);
         if (failure != 0) {
             return failure;
         }
-        if (!fine) {
-            error("'%s -c \"\"' fails: --shell none runs commands without it", call->shell_path);
-            return -EINVAL;
-        }
     }
-    call->shell_ns = tare_median(starts, SHELL_STARTS);
-    return 0;
+    return bench_shell_settle(call, NULL, NULL, 0);
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -126,6 +127,13 @@ bool bench_shows_table(const struct bench_options *bench)
     return bench->output.file != NULL || bench->output.format == TARE_FORMAT_TABLE;
 }
 
+void bench_flush(struct bench_call *call)
+{
+    if ((fflush(stdout) != 0 || ferror(stdout)) && call->write_error == 0) {
+        call->write_error = errno != 0 ? errno : EIO; /* of the view, that flushes by itself */
+    }
+}
+
 int bench_measure_one(struct bench_call *call, const struct bench_case *one)
 {
     static struct bench_work work;
@@ -152,17 +160,66 @@ int bench_measure_one(struct bench_call *call, const struct bench_case *one)
     }
     if (bench_shows_table(&call->options)) {
         size_t index = (size_t)(work.benchmark - call->result->bench->benchmarks);
+        errno = 0;
         call->show(call, index);
-        fflush(stdout);
+        bench_flush(call);
     }
     free(work.values);
+    free(work.starts);
     free(work.stolen);
     work.values = NULL;
+    work.starts = NULL;
     work.stolen = NULL;
     return result;
 }
 
-/* Only what is compared with what: the time, the seed and the form of the output are no matter of the figures. */
+void bench_mark_end(struct bench_call *call, int result)
+{
+    struct tare_result_bench *bench = call->result->bench;
+    call->result->incomplete |= result != 0;
+    if (result == -EINTR) { /* a hook that failed behind it did not end the call */
+        free(bench->ended_by);
+        bench->ended_by = NULL;
+    } else if (result != 0 && bench->ended_by == NULL) {
+        bench->ended_by = strdup("an error ended it");
+    }
+}
+
+static void put_words(FILE *out, const char *name, const struct bench_words *words)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        fprintf(out, "%s'%s'", i == 0 ? name : " ", words->words[i]);
+    }
+}
+
+/* Those of commands. What leaves the figures as they are by default is named only where it was asked for. */
+static char *command_settings(const struct bench_options *bench, const char *pin)
+{
+    char *settings = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&settings, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    fprintf(out, "bench command shell=%s pin=%s input=%s", bench->shell != NULL ? bench->shell : "none", pin,
+            bench->input != NULL ? bench->input : "none");
+    if (bench->warmup != 0) {
+        fprintf(out, " warmup=%lu", bench->warmup);
+    }
+    put_words(out, " setup=", &bench->setup);
+    put_words(out, " prepare=", &bench->prepare);
+    put_words(out, " conclude=", &bench->conclude);
+    if (bench->show_output) {
+        fputs(" output=shown", out);
+    }
+    if (fclose(out) != 0) {
+        free(settings);
+        return NULL;
+    }
+    return settings;
+}
+
+/* Only what decides on the figures: the time, the seed and the form of the output do not. */
 static bool make_fingerprint(struct bench_call *call)
 {
     const struct bench_options *bench = &call->options;
@@ -171,7 +228,8 @@ static bool make_fingerprint(struct bench_call *call)
         snprintf(pin, sizeof(pin), "%d", bench->pin);
     }
     if (call->suite != NULL) {
-        if (asprintf(&settings, "suite %s block_ns=%.0f pin=%s", call->suite, BENCH_BLOCK_NS, pin) < 0) {
+        if (asprintf(&settings, "suite %s block_ns=%.0f pin=%s%s", call->suite, BENCH_BLOCK_NS, pin,
+                     call->suite_settings != NULL ? call->suite_settings : "") < 0) {
             settings = NULL;
         }
     } else if (call->sides[0].program) {
@@ -179,10 +237,8 @@ static bool make_fingerprint(struct bench_call *call)
             0) {
             settings = NULL;
         }
-    } else if (asprintf(&settings, "bench command shell=%s pin=%s input=%s",
-                        bench->shell != NULL ? bench->shell : "none", pin,
-                        bench->input != NULL ? bench->input : "none") < 0) {
-        settings = NULL;
+    } else {
+        settings = command_settings(bench, pin);
     }
     bool fine = settings != NULL && result_fingerprint(call->result, settings);
     free(settings);

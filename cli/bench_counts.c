@@ -22,9 +22,11 @@
 /* Commands that take longer are not executed again only to count. */
 #define COMMAND_MOST_NS 2e9
 
+/* With the loop's own time: what does nothing takes some, too, and of few iterations one call more would be counted whole. */
 static uint64_t iterations_for(const struct tare_result_arm *arm, double ns)
 {
-    double wanted = arm->summary.median > 0 ? ns / arm->summary.median : 1;
+    double each_ns = fmax(arm->summary.median, 0) + fmax(arm->loop_ns, 0); /* fmax: unknown is 0 */
+    double wanted = each_ns > 0 ? ns / each_ns : 1;
     return wanted < 1 ? 1 : wanted > 1e7 ? 10000000 : (uint64_t)wanted;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/bench.h"
+#include "record/monotonic.h"
 #include "stats/growth.h"
 #include "stats/interval.h"
 #include "stats/quantile.h"
@@ -87,7 +88,7 @@ static bool *choose_rounds(struct bench_work *work)
     return keep;
 }
 
-/* The units: two neighbouring rounds that both count. NULL effects: a time is not above zero. */
+/* The units: two neighbouring rounds that both count. */
 struct units {
     double *effect, *control;
     unsigned *layout;
@@ -95,12 +96,21 @@ struct units {
     bool logarithms; /* every time is above zero */
 };
 
-static double log_of_unit(const struct bench_work *work, size_t round, size_t arm)
+static double log_of_unit(const struct bench_work *work, size_t round, size_t arm, double more_ns)
 {
-    return (log(row_of(work, round)[arm].ns) + log(row_of(work, round + 1)[arm].ns)) / 2;
+    return (log(row_of(work, round)[arm].ns + more_ns) + log(row_of(work, round + 1)[arm].ns + more_ns)) / 2;
 }
 
-static void make_units(const struct bench_work *work, const bool *keep, size_t arm, struct units *units)
+/* What was subtracted from all times alike. */
+static double subtracted_ns(const struct bench_work *work)
+{
+    double ns = work->benchmark->command ? work->call->shell_ns : work->benchmark->arms[0].loop_ns;
+    return ns > 0 ? ns : 0;
+}
+
+/* `more_ns` is added to each time. */
+static void make_units(const struct bench_work *work, const bool *keep, size_t arm, double more_ns,
+                       struct units *units)
 {
     size_t without = 0;
     units->count = 0;
@@ -109,8 +119,8 @@ static void make_units(const struct bench_work *work, const bool *keep, size_t a
         if (!keep[round] || !keep[round + 1]) {
             continue;
         }
-        double a = log_of_unit(work, round, 0), control = log_of_unit(work, round, 1);
-        double b = log_of_unit(work, round, arm);
+        double a = log_of_unit(work, round, 0, more_ns), control = log_of_unit(work, round, 1, more_ns);
+        double b = log_of_unit(work, round, arm, more_ns);
         if (!isfinite(a) || !isfinite(control) || !isfinite(b)) {
             without++; /* a time of a command that is not above zero, once its shell's start is subtracted */
             continue;
@@ -123,29 +133,84 @@ static void make_units(const struct bench_work *work, const bool *keep, size_t a
     units->logarithms = without <= units->count / 10;
 }
 
-static char *reason_of(const struct bench_work *work, const struct tare_comparison *comparison,
-                       const struct units *units, size_t arm)
+/*
+ * Times that are not above zero have no ratio, but an order: with what was subtracted from all alike they are in the same
+ * one, and that is all that the test asks for. What is said of ratios then, that of the margin, too, is not true without
+ * it, so that a difference counts from the margin on with it, where it is larger without.
+ */
+static void forget_ratio(struct tare_comparison *comparison, double margin)
 {
-    if (comparison->verdict != TARE_VERDICT_UNRESOLVED) {
+    bool told = comparison->verdict == TARE_VERDICT_FASTER || comparison->verdict == TARE_VERDICT_SLOWER;
+    if (!told || comparison->within_margin) {
+        comparison->verdict = TARE_VERDICT_UNRESOLVED;
+        comparison->stop = false;
+    }
+    if (!(fabs(log(comparison->ratio)) >= margin)) {
+        comparison->units_needed = NAN;
+    }
+    comparison->within_margin = false;
+    comparison->ratio = comparison->low = comparison->high = comparison->smallest = NAN;
+    comparison->control_ratio = comparison->control_low = comparison->control_high = NAN;
+}
+
+/* What it would take: rounds, and the time for them by the rounds so far. */
+static char *say_too_few(const struct bench_work *work, const struct tare_comparison *comparison)
+{
+    char *reason = NULL, time[96] = "";
+    if (isnan(comparison->units_needed)) { /* more units of the same layouts would not do */
+        return strdup("too few link orders, or rounds, for an interval: --relink and --time give more");
+    }
+    const struct bench_options *options = &work->call->options;
+    double rounds = 2 * comparison->units_needed, measured = (double)work->round_count;
+    double for_each = comparison->units > 0 ? measured / (double)comparison->units : 2; /* some were dropped */
+    double spent_s = (double)(tare__monotonic_ns() - work->begun_ns) / 1e9;
+    double needed_s = spent_s / measured * comparison->units_needed * for_each;
+    double option_s = ceil(1.1 * needed_s / (double)(work->comparison_count > 1 ? work->comparison_count : 1));
+    if (isfinite(needed_s) && option_s > options->time_s) {
+        snprintf(time, sizeof(time), " (some %.*f s: --time %.0f)", needed_s < 9.95 ? 1 : 0, needed_s,
+                 option_s);
+    }
+    int written = asprintf(
+        &reason, "too few rounds for an interval: %.0f that count tell large differences%s, %.0f small ones",
+        rounds, time, 2 * rounds);
+    return written < 0 ? NULL : reason;
+}
+
+static char *say_no_ratio(const struct bench_work *work, const struct tare_comparison *comparison, bool told)
+{
+    char *reason = NULL, more[64] = "";
+    bool command = work->benchmark->command;
+    double rounds = 2 * (comparison->units_needed - (double)comparison->units);
+    if (!told && rounds > 0) {
+        snprintf(more, sizeof(more), "; some %.0f rounds more would tell which is faster", rounds);
+    }
+    int written =
+        asprintf(&reason, "a time is not above zero once the %s is subtracted: %s%s",
+                 command ? "shell's start" : "loop's own",
+                 command && !told ? "'--shell none' runs commands without one" : "there is no ratio", more);
+    return written < 0 ? NULL : reason;
+}
+
+/* Of one that is unresolved, or has no ratio; NULL: of another. */
+static char *reason_of(const struct bench_work *work, const struct tare_comparison *comparison, bool ratio,
+                       size_t arm)
+{
+    bool told = comparison->verdict != TARE_VERDICT_UNRESOLVED;
+    if (told && ratio) {
         return NULL;
     }
-    if (work->arms[arm].failed || work->benchmark->arms[0].failure != NULL) {
+    if (!told && (work->arms[arm].failed || work->benchmark->arms[0].failure != NULL ||
+                  work->benchmark->arms[1].failure != NULL)) {
         return strdup("one of the two failed");
     }
-    if (!units->logarithms) {
-        return strdup(
-            work->benchmark->command
-                ? "a time is not above zero once the shell's start is subtracted: '--shell none' runs "
-                  "commands without one"
-                : "a time is not above zero once the loop's own is subtracted: there is no ratio");
+    if (!ratio && (told || !comparison->control_differs)) {
+        return say_no_ratio(work, comparison, told);
     }
     if (comparison->control_differs) {
         return strdup("the control arm, A against itself, differs: something favours a place or a time");
     }
     if (isnan(comparison->low) || isnan(comparison->high)) {
-        return strdup(
-            "too few rounds for an interval: pairs of rounds tell large differences from the 4th on, and "
-            "small ones from the 8th; --time gives more");
+        return say_too_few(work, comparison);
     }
     return strdup("the interval holds 1 and is wider than the margin");
 }
@@ -154,9 +219,52 @@ static struct tare_compare_rule rule_of(const struct bench_work *work)
 {
     const struct bench_options *options = &work->call->options;
     return (struct tare_compare_rule){.alpha = options->alpha,
-                                      .comparisons = work->call->comparisons,
+                                      .comparisons = work->call->ratio_half > 0 ? 1 : work->call->comparisons,
                                       .margin = options->margin,
                                       .control_alpha = TARE_COMPARE_CONTROL_ALPHA};
+}
+
+/* Well enough; where the verdict is the answer, it is. */
+static bool is_ratio_known(const struct bench_work *work, const struct tare_comparison *comparison)
+{
+    double half = work->call->ratio_half * comparison->ratio;
+    return !(work->call->ratio_half > 0) ||
+           (comparison->high - comparison->ratio <= half && comparison->ratio - comparison->low <= half);
+}
+
+/*
+ * A start of the shell that is d longer makes of A's time a and the ratio r the ratio (r a - d) / (a - d): further
+ * from 1, and on the same side of it. So the interval is widened by what the start may be, and the direction stays.
+ * `scratch` has room for a value of each round. False: A's time may as well be none, and there is no ratio.
+ */
+static bool widen_by_start(const struct bench_work *work, const bool *keep, double margin, double *scratch,
+                           struct tare_comparison *comparison)
+{
+    const struct bench_call *call = work->call;
+    if (!work->benchmark->command || call->shell_path == NULL || !isfinite(comparison->low) ||
+        !isfinite(comparison->high)) {
+        return true;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < work->round_count; i++) {
+        if (keep[i]) {
+            scratch[n++] = row_of(work, i)[0].ns;
+        }
+    }
+    double a_ns = tare_median(scratch, n), low = comparison->low, high = comparison->high;
+    double longer_ns = call->shell_high_ns - call->shell_ns, shorter_ns = call->shell_low_ns - call->shell_ns;
+    if (!(a_ns > longer_ns)) {
+        return false;
+    }
+    double low_ns = low < 1 ? longer_ns : shorter_ns, high_ns = high > 1 ? longer_ns : shorter_ns;
+    comparison->low = fmax((low * a_ns - low_ns) / (a_ns - low_ns), 0);
+    comparison->high = fmax((high * a_ns - high_ns) / (a_ns - high_ns), 0);
+    comparison->within_margin &= comparison->low >= 1 - margin && comparison->high <= 1 + margin;
+    if (comparison->verdict == TARE_VERDICT_SAME && !comparison->within_margin) {
+        comparison->verdict = TARE_VERDICT_UNRESOLVED;
+        comparison->stop = false;
+    }
+    return true;
 }
 
 bool bench_look(struct bench_work *work, double fraction, bool last)
@@ -173,7 +281,11 @@ bool bench_look(struct bench_work *work, double fraction, bool last)
         if (work->decided[i]) {
             continue;
         }
-        make_units(work, keep, out->arm, &units);
+        make_units(work, keep, out->arm, 0, &units);
+        bool ratio = units.logarithms;
+        if (!ratio) {
+            make_units(work, keep, out->arm, subtracted_ns(work), &units);
+        }
         if (!units.logarithms || work->arms[out->arm].failed) {
             units.count = 0;
         }
@@ -182,11 +294,18 @@ bool bench_look(struct bench_work *work, double fraction, bool last)
                          &out->comparison) != 0) {
             out->comparison.verdict = TARE_VERDICT_UNRESOLVED;
         }
-        work->decided[i] = out->comparison.stop && !last;
+        ratio = ratio && widen_by_start(work, keep, rule.margin, memory + 2 * room, &out->comparison);
+        if (!ratio) {
+            forget_ratio(&out->comparison, rule.margin);
+        }
+        if (work->arms[out->arm].failed) {
+            out->comparison.units_needed = NAN; /* no number of rounds would help */
+        }
+        work->decided[i] = out->comparison.stop && !last && is_ratio_known(work, &out->comparison);
         out->decided_early = work->decided[i];
         all &= work->decided[i];
         free(out->reason);
-        out->reason = reason_of(work, &out->comparison, &units, out->arm);
+        out->reason = reason_of(work, &out->comparison, ratio, out->arm);
     }
     work->last_fraction = fraction;
     free(memory);
@@ -199,7 +318,7 @@ bool bench_look(struct bench_work *work, double fraction, bool last)
  * How much wider an interval is to be than if processes did not depend on each other: neighbours share the machine's
  * mood, so that n of them are worth less. At least 1.
  */
-static double widening(const double *values, size_t n)
+double bench_widening(const double *values, size_t n)
 {
     struct tare_effective_n effective;
     if (tare_effective_n(values, n, 0, &effective) != 0 || !(effective.n > 0)) {
@@ -223,7 +342,7 @@ bool bench_single_is_enough(struct bench_work *work)
         }
     }
     if (n >= BENCH_SINGLE_BLOCKS) {
-        factor = widening(values, n);
+        factor = bench_widening(values, n);
         tare_values_sort(values, n);
         tare_quantile_interval(values, n, 0.5, TARE_RESULT_CONFIDENCE, &interval);
     }
@@ -235,16 +354,20 @@ bool bench_single_is_enough(struct bench_work *work)
 
 /*
  * Work that comes rarely (a flush, a collection) is in few samples, and a process's median does not know of it. The
- * mean does, and so does everything that disturbs.
+ * mean does, and so does everything that disturbs: what was waited for a processor is taken off, and where the rule on
+ * contamination could not be kept, there is nothing to say. The control is A once more.
  */
 static void note_rare_work(struct bench_work *work, size_t arm, const bool *keep, double *scratch)
 {
     struct tare_result_arm *out = &work->benchmark->arms[arm];
     size_t n = 0;
+    if (work->arms[arm].control || work->benchmark->contamination.rule_suspended) {
+        return;
+    }
     for (size_t i = 0; i < work->round_count; i++) {
-        double mean_ns = row_of(work, i)[arm].mean_ns;
-        if (keep[i] && !isnan(mean_ns)) {
-            scratch[n++] = mean_ns;
+        const struct bench_value *value = &row_of(work, i)[arm];
+        if (keep[i] && !isnan(value->mean_ns)) {
+            scratch[n++] = value->mean_ns * (1 - (value->lost_share > 0 ? value->lost_share : 0));
         }
     }
     double mean_ns = tare_median(scratch, n), median_ns = out->summary.median;
@@ -252,10 +375,22 @@ static void note_rare_work(struct bench_work *work, size_t arm, const bool *keep
         char text[160];
         snprintf(text, sizeof(text),
                  "on average over whole processes an operation takes %.4g ns, %.0f %% more than the median: "
-                 "work that comes rarely is in the average alone",
+                 "what comes rarely, work or a disturbance, is in the average alone",
                  mean_ns, (mean_ns / median_ns - 1) * 100);
         bench_note(work->call, work->benchmark->name, out->label, text);
     }
+}
+
+/* What is subtracted is not known exactly either: its error and that of the median are independent. */
+static void add_start_error(const struct bench_call *call, struct tare_summary *summary)
+{
+    if (call->shell_path == NULL) {
+        return;
+    }
+    summary->median_low =
+        summary->median - hypot(summary->median - summary->median_low, call->shell_high_ns - call->shell_ns);
+    summary->median_high =
+        summary->median + hypot(summary->median_high - summary->median, call->shell_ns - call->shell_low_ns);
 }
 
 static int summarise_arm(struct bench_work *work, size_t arm, const bool *keep, double *scratch)
@@ -286,13 +421,15 @@ static int summarise_arm(struct bench_work *work, size_t arm, const bool *keep, 
     /* Of a command there is one first execution, in the whole call; of a program, one in each process. */
     size_t firsts = work->benchmark->command && work->first_count[arm] > 1 ? 1 : work->first_count[arm];
     out->first_ns = tare_median(work->first_ns[arm], firsts);
-    double factor = widening(scratch, n);
+    double factor = bench_widening(scratch, n);
     if (tare_summary_of(scratch, n, TARE_RESULT_CONFIDENCE, MODES_GRAIN, &out->summary) == -ENOMEM) {
         return -ENOMEM;
     }
     struct tare_summary *summary = &out->summary;
-    summary->median_low = summary->median - factor * (summary->median - summary->median_low);
-    summary->median_high = summary->median + factor * (summary->median_high - summary->median);
+    tare_summary_widen(summary, factor);
+    if (work->benchmark->command) {
+        add_start_error(work->call, summary);
+    }
     note_rare_work(work, arm, keep, scratch);
     if (!work->benchmark->command && !work->arms[arm].with && n != 0 &&
         fabs(summary->median) < NOTHING * out->loop_ns) {

@@ -19,6 +19,7 @@ enum {
     WARMUP_MAX = 48,
     ROUNDS_MAX = 1 << 20,
     FIRST_MAX = 64,
+    FORECAST_ROUNDS = 15,
 };
 
 /* Pilots of slower iterations than this would take too much of the time. */
@@ -26,6 +27,7 @@ enum {
 #define SAMPLE_NS (BENCH_BLOCK_NS / BENCH_SAMPLES)
 #define ALIKE 1.25 /* times within this factor are about the same */
 #define WARMUP_TOLERANCE 0.01
+#define PROBES_SHARE 0.1 /* of the time, at most, before a long iteration is probed in one more arm */
 
 static double elapsed_share(const struct bench_work *work)
 {
@@ -92,6 +94,10 @@ static int run_block(struct bench_work *work, size_t arm, size_t layout, const s
     *block = (struct bench_block){0};
     int result =
         bench_block_run(work->call, state->side, state->case_index, &with_layout, block, &outcome, &failure);
+    if (result == 0 && block->sample_count == 0) {
+        failure = strdup("it measured nothing: does its body have a TARE_EACH?");
+        result = 1;
+    }
     if (result == 1) {
         fail(work, arm, failure);
     } else if (result == 0) {
@@ -110,20 +116,18 @@ static int run_block(struct bench_work *work, size_t arm, size_t layout, const s
 
 /*
  * How long an iteration takes: the shortest of some samples of some processes, since one of them may be disturbed.
- * 0, 1 if it failed, or an error.
+ * Of one that is long, one sample has to do. 0, 1 if it failed, or an error.
  */
 static int probe(struct bench_work *work, size_t arm, double *iteration_ns)
 {
-    const struct bench_job job = {.kind = "block", .samples = PROBE_SAMPLES, .sample_ns = SAMPLE_NS};
     *iteration_ns = NAN;
     for (size_t i = 0; i < work->call->probes; i++) {
+        const struct bench_job job = {.kind = "block",
+                                      .samples = i == 0 && work->call->probes > 1 ? 1 : PROBE_SAMPLES,
+                                      .sample_ns = SAMPLE_NS};
         struct bench_block block;
         bool paused;
         int result = run_block(work, arm, i, &job, &block, &paused);
-        if (result == 0 && block.sample_count == 0) {
-            fail(work, arm, strdup("it measured nothing: does its body have a TARE_EACH?"));
-            result = 1;
-        }
         for (size_t j = 0; j < block.sample_count && result == 0; j++) {
             /* With the loop's own time: an iteration that does nothing takes some, too. */
             double ns = sample_value(&block.samples[j]) + (isnan(block.loop_ns) ? 0 : block.loop_ns);
@@ -184,6 +188,11 @@ static int prepare_programs(struct bench_work *work)
             iteration_ns[i] = iteration_ns[0];
             continue;
         }
+        /* Where finding out takes much of the time, it is found out in each process as it is measured. */
+        if (slowest_ns > PILOT_ITERATION_NS && elapsed_share(work) > PROBES_SHARE) {
+            iteration_ns[i] = NAN;
+            continue;
+        }
         int result = probe(work, i, &iteration_ns[i]);
         if (result == 1 && i > 1) {
             work->arms[i].failed = true;
@@ -203,6 +212,7 @@ static int prepare_programs(struct bench_work *work)
         struct bench_arm *state = &work->arms[i];
         double iterations = iteration_ns[i] > 0 ? SAMPLE_NS / iteration_ns[i] : 1;
         state->iterations = iterations < 1 ? 1 : iterations > 1e12 ? 1000000000000 : (uint64_t)iterations;
+        state->iterations = isnan(iteration_ns[i]) ? 0 : state->iterations;
         state->samples = fit >= BENCH_SAMPLES ? BENCH_SAMPLES : fit >= 1 ? (unsigned)fit : 1;
         if (!state->control && !state->failed && slowest_ns <= PILOT_ITERATION_NS) {
             int result = find_warmup(work, i);
@@ -262,28 +272,28 @@ static int prepare_commands(struct bench_work *work)
     return 0;
 }
 
-static void add_evidence(struct bench_work *work, double wait_ns, double cpu_ns, double involuntary,
-                         double migrations)
+static void add_known(double *sum, double more)
 {
-    struct tare_result_contamination *sum = &work->benchmark->contamination;
-    if (!isnan(wait_ns)) {
-        sum->wait_ns = (isnan(sum->wait_ns) ? 0 : sum->wait_ns) + wait_ns;
-    }
-    if (!isnan(wait_ns) && !isnan(cpu_ns)) {
-        sum->measured_ns = (isnan(sum->measured_ns) ? 0 : sum->measured_ns) + cpu_ns + wait_ns;
-    }
-    if (!isnan(involuntary)) {
-        sum->involuntary = (sum->involuntary == UINT64_MAX ? 0 : sum->involuntary) + (uint64_t)involuntary;
-    }
-    if (!isnan(migrations)) {
-        sum->migrations = (sum->migrations == UINT64_MAX ? 0 : sum->migrations) + (uint64_t)migrations;
+    if (!isnan(more)) {
+        *sum = isnan(*sum) ? more : *sum + more;
     }
 }
 
-/* Of the time that it wanted to run, what it waited for a processor; NAN: unknown. */
-static double lost_share(double wait_ns, double cpu_ns)
+static void add_count(uint64_t *sum, double more)
 {
-    return wait_ns < BENCH_LOST_NS ? 0 : cpu_ns >= 0 ? wait_ns / (wait_ns + cpu_ns) : NAN;
+    if (!isnan(more)) {
+        *sum = (*sum == TARE_COUNT_UNKNOWN ? 0 : *sum) + (uint64_t)more;
+    }
+}
+
+/* Of one process, to those of its round. */
+static void add_evidence(struct bench_work *work, double wait_ns, double cpu_ns, double involuntary,
+                         double migrations)
+{
+    add_known(&work->now->wait_ns, wait_ns);
+    add_known(&work->now->measured_ns, cpu_ns + wait_ns);
+    add_count(&work->now->involuntary, involuntary);
+    add_count(&work->now->migrations, migrations);
 }
 
 static int run_program_arm(struct bench_work *work, size_t arm, size_t layout, struct bench_value *value)
@@ -307,7 +317,7 @@ static int run_program_arm(struct bench_work *work, size_t arm, size_t layout, s
     if (result == 0) {
         value->ns = tare_median(values, count);
         value->mean_ns = total_ns / iterations;
-        value->lost_share = paused ? 1 : lost_share(block.wait_ns, block.cpu_ns);
+        value->lost_share = paused ? 1 : bench_lost_share(block.wait_ns, block.cpu_ns);
         add_evidence(work, block.wait_ns, block.cpu_ns, block.involuntary, block.migrations);
     }
     bench_block_release(&block);
@@ -332,7 +342,7 @@ static int run_command_arm(struct bench_work *work, size_t arm, struct bench_val
         note_manners(work, arm, &outcome);
         value->ns = outcome.wall_ns - work->call->shell_ns;
         value->lost_share =
-            outcome.paused ? 1 : lost_share(outcome.wait_ns, outcome.user_ns + outcome.system_ns);
+            outcome.paused ? 1 : bench_lost_share(outcome.wait_ns, outcome.user_ns + outcome.system_ns);
         keep_first(work, arm, value->ns);
         add_evidence(work, outcome.wait_ns, outcome.user_ns + outcome.system_ns, (double)outcome.involuntary,
                      NAN);
@@ -360,59 +370,75 @@ static bool make_room(struct bench_work *work)
     work->values = values != NULL ? values : work->values;
     double *stolen = realloc(work->stolen, room * sizeof(*stolen));
     work->stolen = stolen != NULL ? stolen : work->stolen;
-    if (values == NULL || stolen == NULL) {
-        error("out of memory");
+    struct bench_value *starts = realloc(work->starts, room * sizeof(*starts));
+    work->starts = starts != NULL ? starts : work->starts;
+    if (values == NULL || stolen == NULL || starts == NULL) {
         return false;
     }
     work->round_room = room;
     return true;
 }
 
-static void add_machine(struct bench_work *work, const struct tare_machine_mark *before,
-                        const struct tare_machine_mark *after)
+/* A round that came to its end: what the machine did meanwhile, and all of it to the sums. */
+static void end_round(struct bench_work *work, const struct tare_machine_mark *before,
+                      const struct tare_machine_mark *after)
 {
     struct tare_result_contamination *sum = &work->benchmark->contamination;
-    double round_ns = (double)(after->now_ns - before->now_ns);
-    double steal_ns = after->steal_ns - before->steal_ns;
-    double pressure_ns = after->pressure_ns - before->pressure_ns;
-    work->stolen[work->round_count] = round_ns > 0 ? steal_ns / round_ns : NAN;
-    if (!isnan(steal_ns)) {
-        add_cost(&sum->steal_ns, steal_ns);
+    struct tare_result_round *now = work->now;
+    now->wall_ns = (double)(after->now_ns - before->now_ns);
+    now->steal_ns = after->steal_ns - before->steal_ns;
+    now->pressure_ns = after->pressure_ns - before->pressure_ns;
+    now->frequency_hz = after->frequency_hz;
+    work->stolen[work->round_count] = now->wall_ns > 0 ? now->steal_ns / now->wall_ns : NAN;
+    add_known(&sum->wall_ns, now->wall_ns);
+    add_known(&sum->steal_ns, now->steal_ns);
+    add_known(&sum->wait_ns, now->wait_ns);
+    add_known(&sum->measured_ns, now->measured_ns);
+    add_known(&sum->pressure_ns, now->pressure_ns);
+    add_count(&sum->involuntary, now->involuntary == TARE_COUNT_UNKNOWN ? NAN : (double)now->involuntary);
+    add_count(&sum->migrations, now->migrations == TARE_COUNT_UNKNOWN ? NAN : (double)now->migrations);
+    if (!isnan(now->frequency_hz)) {
+        sum->frequency_low_hz =
+            fmin(sum->frequency_low_hz, now->frequency_hz); /* of which one may be unknown */
+        sum->frequency_high_hz = fmax(sum->frequency_high_hz, now->frequency_hz);
     }
-    if (!isnan(pressure_ns)) {
-        add_cost(&sum->pressure_ns, pressure_ns);
-    }
-    if (!isnan(after->frequency_hz)) {
-        sum->frequency_low_hz = isnan(sum->frequency_low_hz) || after->frequency_hz < sum->frequency_low_hz
-                                    ? after->frequency_hz
-                                    : sum->frequency_low_hz;
-        sum->frequency_high_hz = larger(sum->frequency_high_hz, after->frequency_hz);
-    }
+    sum->rounds = ++work->round_count;
 }
 
-/* Every arm once. A round that did not come to its end does not count. */
-static int run_round(struct bench_work *work, struct tare_order *order)
+static int run_arm(struct bench_work *work, size_t arm, struct bench_value *value)
+{
+    size_t layout = work->round_count / 2 % work->benchmark->layouts; /* a unit has one layout */
+    return bench_signal != 0          ? -EINTR
+           : work->benchmark->command ? run_command_arm(work, arm, value)
+                                      : run_program_arm(work, arm, layout, value);
+}
+
+static bool has_start(const struct bench_work *work)
+{
+    return work->benchmark->command && work->call->shell_path != NULL;
+}
+
+/* Every arm once, and of commands a start of the shell, in a place that is drawn. */
+static int run_arms(struct bench_work *work, struct tare_order *order)
 {
     unsigned char arms[TARE_ORDER_ARMS_MAX];
-    struct tare_machine_mark before, after;
-    if (!make_room(work)) {
-        return -ENOMEM;
-    }
     tare_order_next(order, arms);
     struct bench_value *row = &work->values[work->round_count * work->arm_count];
-    size_t layout = work->round_count / 2 % work->benchmark->layouts; /* a unit has one layout */
-    tare_machine_mark(work->call->marks, &before);
+    size_t start_at = has_start(work) ? (size_t)tare_random_below(&work->call->random, work->arm_count + 1)
+                                      : work->arm_count + 1;
     for (size_t i = 0; i < work->arm_count; i++) {
         row[i] = (struct bench_value){NAN, NAN, NAN};
     }
-    for (size_t i = 0; i < work->arm_count; i++) {
-        size_t arm = arms[i];
-        if (work->arms[arm].failed) {
+    for (size_t i = 0; i <= work->arm_count; i++) {
+        int result = i == start_at ? bench_shell_once(work->call, &work->starts[work->round_count]) : 0;
+        if (result != 0) {
+            return result;
+        }
+        if (i == work->arm_count || work->arms[arms[i]].failed) {
             continue;
         }
-        int result = bench_signal != 0          ? -EINTR
-                     : work->benchmark->command ? run_command_arm(work, arm, &row[arm])
-                                                : run_program_arm(work, arm, layout, &row[arm]);
+        size_t arm = arms[i];
+        result = run_arm(work, arm, &row[arm]);
         if (result == 1 && arm > 1) {
             work->arms[arm].failed = true; /* the others go on without it */
             continue;
@@ -421,26 +447,75 @@ static int run_round(struct bench_work *work, struct tare_order *order)
             return result;
         }
     }
-    tare_machine_mark(work->call->marks, &after);
-    add_machine(work, &before, &after);
-    work->round_count++;
-    work->benchmark->contamination.rounds = work->round_count;
     return 0;
+}
+
+/* A round that did not come to its end does not count. */
+static int run_round(struct bench_work *work, struct tare_order *order)
+{
+    struct tare_machine_mark before, after;
+    if (!make_room(work) || (work->now = tare_result_add_round(work->benchmark)) == NULL) {
+        error("out of memory");
+        return -ENOMEM;
+    }
+    tare_machine_mark(work->call->marks, &before);
+    int result = run_arms(work, order);
+    if (result != 0) {
+        work->benchmark->contamination.each_count--;
+        return result;
+    }
+    tare_machine_mark(work->call->marks, &after);
+    end_round(work, &before, &after);
+    return 0;
+}
+
+/* From the starts in the rounds so far, what one takes: all times change by what it differs from the figure of before. */
+static int settle_start(struct bench_work *work)
+{
+    struct bench_call *call = work->call;
+    double before_ns = call->shell_ns;
+    if (!has_start(work)) {
+        return 0;
+    }
+    int failure = bench_shell_settle(call, work->starts, work->stolen, work->round_count);
+    double more_ns = before_ns - call->shell_ns;
+    for (size_t i = 0; i < work->round_count * work->arm_count; i++) {
+        work->values[i].ns += more_ns;
+    }
+    for (size_t arm = 0; arm < work->arm_count; arm++) {
+        for (size_t i = 0; i < work->first_count[arm]; i++) {
+            work->first_ns[arm][i] += more_ns;
+        }
+    }
+    return failure;
 }
 
 static void show_progress(const struct bench_work *work)
 {
     const struct bench_call *call = work->call;
-    double left_s = (1 - elapsed_share(work)) * (double)work->budget_ns / 1e9;
+    double left_s = fmax(1 - elapsed_share(work), 0) * (double)work->budget_ns / 1e9;
     char name[48], *safe = printable(work->benchmark->name);
     snprintf(name, sizeof(name), "%.40s", safe != NULL ? safe : "");
     free(safe);
     if (call->planned > 1) {
-        progress("%zu of %zu: %s, round %zu, %.0f s more of it at most", call->done + 1, call->planned, name,
-                 work->round_count + 1, left_s > 0 ? left_s : 0);
+        size_t parts = call->parts > call->parts_begun ? call->parts - call->parts_begun : 0;
+        progress("%zu of %zu: %s, round %zu, %.0f s left of all at most", call->done + 1, call->planned, name,
+                 work->round_count + 1, left_s + (double)parts * call->options.time_s);
     } else {
-        progress("%s: round %zu, %.0f s left at most", name, work->round_count + 1, left_s > 0 ? left_s : 0);
+        progress("%s: round %zu, %.0f s left at most", name, work->round_count + 1, left_s);
     }
+}
+
+/* What share of the time the next round will take: the median of the last ones, as any of them may be odd. */
+static double forecast_share(const struct bench_work *work)
+{
+    const struct tare_result_contamination *seen = &work->benchmark->contamination;
+    double wall_ns[FORECAST_ROUNDS];
+    size_t n = seen->each_count < FORECAST_ROUNDS ? seen->each_count : FORECAST_ROUNDS;
+    for (size_t i = 0; i < n; i++) {
+        wall_ns[i] = seen->each[seen->each_count - n + i].wall_ns;
+    }
+    return tare_median(wall_ns, n) / (double)work->budget_ns;
 }
 
 /* Whether there is still somebody to compare with. */
@@ -469,30 +544,32 @@ static int run_rounds(struct bench_work *work)
         if (result != 0) {
             break;
         }
-        uint64_t end_ns = tare__monotonic_ns();
-        double share = elapsed_share(work);
-        double next_share = share + (double)(end_ns - now_ns) / (double)work->budget_ns;
-        if (work->round_count < work->call->least_rounds) {
+        double share = elapsed_share(work), round_share = forecast_share(work);
+        bool over = work->call->end_ns != 0 && tare__monotonic_ns() >= work->call->end_ns;
+        if (work->round_count < work->call->least_rounds && !over) {
             continue;
         }
         if (!any_comparison(work)) {
-            if (share >= 1 || (next_share > 1 && work->round_count >= 2) || bench_single_is_enough(work)) {
+            /* That looks only now and then. */
+            result = work->round_count % 10 == 0 ? settle_start(work) : 0;
+            if (share >= 1 || (share + round_share > 1 && work->round_count >= 2) ||
+                bench_single_is_enough(work)) {
                 break;
             }
             continue;
         }
         /* A look comes behind whole units. One that would begin and not end in time is not begun. */
         bool unit = work->round_count % 2 == 0;
-        double unit_share = 2 * (next_share - share);
         if (unit && work->looks < TARE_COMPARE_LOOKS - 1 && share >= tare_compare_looks[work->looks]) {
             while (work->looks < TARE_COMPARE_LOOKS - 1 && share >= tare_compare_looks[work->looks]) {
                 work->looks++;
             }
-            if (bench_look(work, tare_compare_looks[work->looks - 1], false)) {
+            result = settle_start(work);
+            if (result == 0 && bench_look(work, tare_compare_looks[work->looks - 1], false)) {
                 return 0;
             }
         }
-        if (share >= 1 || (unit && share + unit_share > 1)) {
+        if (share >= 1 || (unit && share + 2 * round_share > 1)) {
             break;
         }
     }
@@ -502,9 +579,9 @@ static int run_rounds(struct bench_work *work)
 int bench_measure(struct bench_call *call, struct bench_work *work)
 {
     work->begun_ns = tare__monotonic_ns();
-    double budget_ns =
-        call->options.time_s * 1e9 * (double)(work->comparison_count > 1 ? work->comparison_count : 1);
-    work->budget_ns = (uint64_t)budget_ns;
+    size_t parts = work->comparison_count > 1 ? work->comparison_count : 1;
+    work->budget_ns = (uint64_t)(call->options.time_s * 1e9 * (double)parts);
+    call->parts_begun += parts;
     work->benchmark->contamination.threshold = BENCH_LOST_SHARE;
     show_progress(work);
     int result = work->benchmark->command ? prepare_commands(work) : prepare_programs(work);
@@ -514,6 +591,12 @@ int bench_measure(struct bench_call *call, struct bench_work *work)
     progress_clear();
     double share = elapsed_share(work);
     bool complete = result == 0;
+    if (work->round_count != 0 && settle_start(work) != 0) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < work->comparison_count && result == 1 && work->round_count == 0; i++) {
+        work->benchmark->comparisons[i].reason = strdup("one of the two failed");
+    }
     if (work->comparison_count != 0 && work->round_count != 0 &&
         (complete || result == 1 || result == -EINTR)) {
         bench_look(work, complete ? 1 : share < 1 ? share : 1, true);

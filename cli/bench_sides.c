@@ -2,6 +2,8 @@
 /* What `tare bench` is to measure: programs with benchmarks in them, or command lines. */
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,6 +105,27 @@ static bool make_argv(struct bench_call *call, const char *command, char **path,
     return true;
 }
 
+/* Prints an error, and keeps the first one as what has ended the call. */
+static void end_call(struct bench_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void end_call(struct bench_call *call, const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int written = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (written < 0) {
+        error("out of memory");
+        return;
+    }
+    error("%s", text);
+    if (call->result->bench->ended_by == NULL) {
+        call->result->bench->ended_by = text;
+    } else {
+        free(text);
+    }
+}
+
 bool bench_run_hook(struct bench_call *call, const char *what, const char *command)
 {
     struct tare_block_outcome outcome = {0};
@@ -129,14 +152,15 @@ bool bench_run_hook(struct bench_call *call, const char *what, const char *comma
         char *said = outcome.output != NULL ? strndup(outcome.output, strcspn(outcome.output, "\r\n")) : NULL;
         char *safe = said != NULL && *said != '\0' ? printable(said) : NULL;
         if (failure != 0) {
-            error("%s '%s' cannot be run: %s", what, command, strerror(-failure));
+            end_call(call, "%s '%s' cannot be run: %s", what, command, strerror(-failure));
         } else if (outcome.end == TARE_END_TIMEOUT) {
-            error("%s '%s' took longer than %g s (--timeout)", what, command, call->options.timeout_s);
+            end_call(call, "%s '%s' took longer than %g s (--timeout)", what, command, call->options.timeout_s);
         } else if (outcome.end == TARE_END_EXITED) {
-            error("%s '%s' exited with code %d%s%s", what, command, outcome.code, safe != NULL ? ": " : "",
-                  safe != NULL ? safe : "");
+            end_call(call, "%s '%s' exited with code %d%s%s", what, command, outcome.code,
+                     safe != NULL ? ": " : "", safe != NULL ? safe : "");
         } else {
-            error("%s '%s' was killed by signal %d (%s)", what, command, outcome.code, strsignal(outcome.code));
+            end_call(call, "%s '%s' was killed by signal %d (%s)", what, command, outcome.code,
+                     strsignal(outcome.code));
         }
         free(said);
         free(safe);

@@ -219,6 +219,18 @@ static int handle_option(void *data, int id, const char *value)
     }
 }
 
+/* Whether it is to be measured with this side as its first: one that sides before it have was, or will be, with those. */
+static bool begins(const struct bench_call *call, size_t side, const struct bench_case *one)
+{
+    unsigned index;
+    for (size_t i = 0; i < side; i++) {
+        if (bench_find_case(&call->sides[i], one->name, &index) != NULL) {
+            return false;
+        }
+    }
+    return bench_wanted(call, one);
+}
+
 /* What is measured, and in how many comparisons. False after an error. */
 static bool plan(struct bench_call *call)
 {
@@ -228,10 +240,15 @@ static bool plan(struct bench_call *call)
         call->comparisons = call->side_count - 1;
         return true;
     }
-    for (size_t i = 0; i < first->list.count; i++) {
-        if (bench_wanted(call, &first->list.cases[i])) {
-            call->planned++;
-            call->comparisons += bench_sides_with(call, first->list.cases[i].name) - 1;
+    for (size_t i = 0; i < call->side_count; i++) {
+        const struct bench_list *list = &call->sides[i].list;
+        for (size_t j = 0; j < list->count; j++) {
+            if (begins(call, i, &list->cases[j])) {
+                call->planned++;
+                size_t sides = bench_sides_with(call, list->cases[j].name);
+                call->comparisons += sides - 1;
+                call->parts += sides > 1 ? sides - 1 : 1;
+            }
         }
     }
     if (call->planned != 0) {
@@ -296,9 +313,12 @@ static int measure_all(struct bench_call *call)
         return result;
     }
     int result = 0;
-    for (size_t i = 0; i < first->list.count && result == 0; i++) {
-        if (bench_wanted(call, &first->list.cases[i])) {
-            result = bench_signal != 0 ? -EINTR : bench_measure_one(call, &first->list.cases[i]);
+    for (size_t i = 0; i < call->side_count && result == 0; i++) {
+        const struct bench_list *list = &call->sides[i].list;
+        for (size_t j = 0; j < list->count && result == 0; j++) {
+            if (begins(call, i, &list->cases[j])) {
+                result = bench_signal != 0 ? -EINTR : bench_measure_one(call, &list->cases[j]);
+            }
         }
     }
     return result;
@@ -309,8 +329,9 @@ static bool write_result(struct bench_call *call)
 {
     const struct bench_options *bench = &call->options;
     if (bench_shows_table(bench)) {
+        errno = 0;
         tare_view_bench_end(call->result, &bench->output.view, stdout);
-        fflush(stdout);
+        bench_flush(call);
     }
     struct output output = bench->output;
     output.view.color = output.view.color && output.file == NULL;
@@ -356,30 +377,13 @@ static void print_list(const struct bench_call *call)
     }
 }
 
-/* Those that only the others have: A's were noted as they were measured. */
-static void note_missing(struct bench_call *call)
-{
-    const struct bench_side *first = &call->sides[0];
-    unsigned index;
-    for (size_t i = 1; i < call->side_count && first->program; i++) {
-        const struct bench_list *list = &call->sides[i].list;
-        for (size_t j = 0; j < list->count; j++) {
-            if (bench_wanted(call, &list->cases[j]) &&
-                bench_find_case(first, list->cases[j].name, &index) == NULL) {
-                bench_note(call, list->cases[j].name, first->what, "it has no benchmark of that name");
-            }
-        }
-    }
-}
-
 static int measure(struct bench_call *call)
 {
     int code = EXIT_TROUBLE;
     int result = measure_all(call);
-    note_missing(call);
     progress_clear();
     /* What was measured before an error or a signal is not lost by it. */
-    call->result->incomplete |= result != 0;
+    bench_mark_end(call, result);
     if (call->result->bench->benchmark_count == 0 && result != 0) {
         return result == -EINTR ? EXIT_RUN_SIGNALED + bench_signal : code;
     }
@@ -387,6 +391,10 @@ static int measure(struct bench_call *call)
         error("out of memory");
     } else if (write_result(call) && result == 0) {
         code = verdict_code(call);
+    }
+    if (code == EXIT_FINE && call->write_error != 0) { /* the stream itself no longer knows why */
+        error("cannot write to standard output: %s", strerror(call->write_error));
+        code = EXIT_TROUBLE;
     }
     return result == -EINTR ? EXIT_RUN_SIGNALED + bench_signal : code;
 }

@@ -140,7 +140,7 @@ void tare__bench_failed(const char *what, const char *file, unsigned line, int l
     if (file != NULL) {
         snprintf(text, sizeof(text), "tare_require(%s) in %s:%u", what, file, line);
     } else {
-        snprintf(text, sizeof(text), "exception: %s", what);
+        snprintf(text, sizeof(text), "%s%s", leaves == TARE__BENCH_THROWS ? "exception: " : "", what);
     }
     leave_with(text, leaves);
 }
@@ -199,11 +199,14 @@ static double process_involuntary(void)
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (double)usage.ru_nivcsw : NAN;
 }
 
-/* What is read of each thread, and by the first of the process, before the first sample and behind the last. */
+/*
+ * What is read of each thread, and by the first of the process, before the first sample and behind the last. The number
+ * of iterations is looked for by what may become the first sample.
+ */
 static void note_sampling(struct lane *lane)
 {
     struct run *run = lane->run;
-    bool samples = run->phase == PHASE_SAMPLES, first = lane->bench.thread == 0;
+    bool samples = run->phase == PHASE_SCALE || run->phase == PHASE_SAMPLES, first = lane->bench.thread == 0;
     int cpu = sched_getcpu();
     lane->migrations += lane->sampling && cpu != lane->cpu;
     lane->cpu = cpu;
@@ -236,10 +239,17 @@ static void begin(struct run *run)
     run->next = run->plan->kind == PLAN_EXACT ? run->plan->iterations : 1;
 }
 
+static void sample_done(struct run *run, double ticks);
+
 /* One more run on the way to the number of iterations that takes sample_ns, or the first sample. */
-static void scale(struct run *run, double wall_ticks)
+static void scale(struct run *run, double ticks, double wall_ticks)
 {
     double wall_ns = wall_ticks * tare__bench_tick_ns();
+    if (run->next == 1 && wall_ns >= run->plan->sample_ns) {
+        begin_samples(run, 1);
+        sample_done(run, ticks); /* as warm, and of as many iterations, as the others */
+        return;
+    }
     double times = wall_ns > 0 ? run->plan->sample_ns / wall_ns : GROWTH_MAX;
     double wanted = round((double)run->next * times);
     if (times <= 4 || run->next >= ITERATIONS_MAX) {
@@ -313,7 +323,7 @@ static void decide(struct run *run, const struct counted *counted)
         first_done(run, ticks, wall_ticks);
         break;
     case PHASE_SCALE:
-        scale(run, wall_ticks);
+        scale(run, ticks, wall_ticks);
         break;
     case PHASE_SAMPLES:
         sample_done(run, ticks);

@@ -134,6 +134,10 @@ static int check_benchmark(struct complaint *c, const struct tare_result_benchma
     if (benchmark->contamination.dropped > benchmark->contamination.rounds) {
         return complain(c, "contamination.dropped' is not at most contamination.rounds");
     }
+    if (benchmark->contamination.each_count != 0 &&
+        benchmark->contamination.each_count != benchmark->contamination.rounds) {
+        return complain(c, "contamination.each_round' is not of contamination.rounds rounds");
+    }
     if (reversed(benchmark->contamination.frequency_low_hz, benchmark->contamination.frequency_high_hz)) {
         return complain(c, "contamination.frequency_low_hz' is not below its frequency_high_hz");
     }

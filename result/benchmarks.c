@@ -57,6 +57,7 @@ static const struct tare_comparison comparison_unknown = {
     .control_high = NAN,
     .smallest = NAN,
     .units_needed = NAN,
+    .layouts_needed = NAN,
     .units_effective = NAN,
 };
 
@@ -65,6 +66,7 @@ static const struct tare_result_contamination contamination_unknown = {
     .steal_ns = NAN,
     .wait_ns = NAN,
     .measured_ns = NAN,
+    .wall_ns = NAN,
     .involuntary = TARE_COUNT_UNKNOWN,
     .migrations = TARE_COUNT_UNKNOWN,
     .pressure_ns = NAN,
@@ -126,6 +128,7 @@ static void release_benchmark(struct tare_result_benchmark *benchmark)
     free(benchmark->bench);
     free(benchmark->args);
     free(benchmark->file);
+    free(benchmark->contamination.each);
 }
 
 void tare_result_bench_free(struct tare_result_bench *bench)
@@ -141,6 +144,7 @@ void tare_result_bench_free(struct tare_result_bench *bench)
         free(bench->growths[i].bench);
     }
     free(bench->growths);
+    free(bench->ended_by);
     free(bench);
 }
 
@@ -165,6 +169,26 @@ struct tare_result_benchmark *tare_result_add_benchmark(struct tare_result_bench
         .layouts = 1,
     };
     return benchmark;
+}
+
+struct tare_result_round *tare_result_add_round(struct tare_result_benchmark *benchmark)
+{
+    struct tare_result_contamination *seen = &benchmark->contamination;
+    struct tare_result_round *grown = tare__result_grow(seen->each, seen->each_count, sizeof *grown);
+    if (grown == NULL) {
+        return NULL;
+    }
+    seen->each = grown;
+    struct tare_result_round *round = &grown[seen->each_count++];
+    *round = (struct tare_result_round){.wall_ns = NAN,
+                                        .steal_ns = NAN,
+                                        .wait_ns = NAN,
+                                        .measured_ns = NAN,
+                                        .pressure_ns = NAN,
+                                        .frequency_hz = NAN,
+                                        .involuntary = TARE_COUNT_UNKNOWN,
+                                        .migrations = TARE_COUNT_UNKNOWN};
+    return round;
 }
 
 int tare_result_set_args(struct tare_result_benchmark *benchmark, const double *args, size_t count)

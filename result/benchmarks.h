@@ -79,7 +79,19 @@ struct tare_result_arm {
     size_t timer_count;
 };
 
-/* Why rounds were dropped, or what there was of it: sums over all rounds. */
+/* What others did to the machine in one round, all arms together. */
+struct tare_result_round {
+    double wall_ns;       /* from its begin to its end, with the hooks around commands */
+    double steal_ns;      /* by the hypervisor, of all processors */
+    double wait_ns;       /* that the measured programs could have run and did not */
+    double measured_ns;   /* that they ran, and that */
+    double pressure_ns;   /* PSI: that somebody waited for a processor, in the whole system */
+    double frequency_hz;  /* behind it, as the kernel tells */
+    uint64_t involuntary; /* context switches */
+    uint64_t migrations;  /* at least */
+};
+
+/* Why rounds were dropped, or what there was of it: sums over all rounds, and each of them. */
 struct tare_result_contamination {
     uint64_t rounds;      /* that were measured */
     uint64_t dropped;     /* for all arms, by the rule */
@@ -87,11 +99,14 @@ struct tare_result_contamination {
     double threshold;     /* the rule's: share of a block's time that others took */
     double steal_ns;      /* by the hypervisor, of all processors */
     double wait_ns;       /* that the measured programs could have run and did not */
-    double measured_ns;   /* what these are shares of */
+    double measured_ns;   /* what that is a share of */
+    double wall_ns;       /* of the rounds: what stolen time and pressure are shares of */
     uint64_t involuntary; /* context switches */
     uint64_t migrations;  /* at least */
     double pressure_ns;   /* PSI: that somebody waited for a processor, in the whole system */
     double frequency_low_hz, frequency_high_hz; /* as the kernel tells */
+    struct tare_result_round *each;             /* in their order; of older results there are none */
+    size_t each_count;
 };
 
 struct tare_result_comparison {
@@ -143,6 +158,7 @@ struct tare_result_bench {
     size_t benchmark_count;
     struct tare_result_growth *growths;
     size_t growth_count;
+    char *ended_by; /* of an incomplete result: what else than a signal ended it, in one line; NULL */
 };
 
 struct tare_result_bench *tare_result_bench_new(void);
@@ -163,6 +179,8 @@ bool tare_result_is_skip(const char *failure);
 void tare_result_drop_inner_timers(struct tare_result_arm *arm);
 /* Appends a value of round `round`, not dropped. 0 or -ENOMEM. */
 int tare_result_add_value(struct tare_result_arm *arm, double value_ns, uint32_t round);
+/* Appends a round to contamination.each, everything unknown; NULL without memory. */
+struct tare_result_round *tare_result_add_round(struct tare_result_benchmark *benchmark);
 /* Copies them, in place of those there were. 0 or -ENOMEM. */
 int tare_result_set_args(struct tare_result_benchmark *benchmark, const double *args, size_t count);
 

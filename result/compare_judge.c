@@ -77,6 +77,7 @@ struct tare_comparison tare__compare_unknown(void)
         .control_high = NAN,
         .smallest = NAN,
         .units_needed = NAN,
+        .layouts_needed = NAN,
         .units_effective = NAN,
     };
 }

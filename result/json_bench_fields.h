@@ -29,6 +29,11 @@ static const struct field settings_array[] = {
 #undef STRUCT
 static const struct field_table settings_fields = FIELD_TABLE(settings_array);
 
+#define STRUCT struct tare_result_bench
+static const struct field bench_array[] = {FIELD(ended_by, FIELD_STRING)};
+#undef STRUCT
+static const struct field_table bench_fields = FIELD_TABLE(bench_array);
+
 #define STRUCT struct tare_result_benchmark
 static const struct field benchmark_array[] = {
     FIELD(name, FIELD_NAME),       FIELD(bench, FIELD_STRING), FIELD(threads, FIELD_U32),
@@ -45,6 +50,7 @@ static const struct field contamination_array[] = {
     FIELD(rule_suspended, FIELD_BOOL),
     FIELD(threshold, FIELD_AMOUNT),
     FIELD(measured_ns, FIELD_AMOUNT),
+    FIELD(wall_ns, FIELD_AMOUNT),
     FIELD(steal_ns, FIELD_NUMBER),
     FIELD(wait_ns, FIELD_NUMBER),
     FIELD(pressure_ns, FIELD_NUMBER),
@@ -55,6 +61,21 @@ static const struct field contamination_array[] = {
 };
 #undef STRUCT
 static const struct field_table contamination_fields = FIELD_TABLE(contamination_array);
+
+/* Columns of contamination.each_round: an array for each of them, FIELD_NUMBER or FIELD_COUNT_UNKNOWN alone. */
+#define STRUCT struct tare_result_round
+static const struct field round_array[] = {
+    FIELD(wall_ns, FIELD_NUMBER),
+    FIELD(measured_ns, FIELD_NUMBER),
+    FIELD(steal_ns, FIELD_NUMBER),
+    FIELD(wait_ns, FIELD_NUMBER),
+    FIELD(pressure_ns, FIELD_NUMBER),
+    FIELD(frequency_hz, FIELD_NUMBER),
+    FIELD(involuntary, FIELD_COUNT_UNKNOWN),
+    FIELD(migrations, FIELD_COUNT_UNKNOWN),
+};
+#undef STRUCT
+static const struct field_table round_fields = FIELD_TABLE(round_array);
 
 #define STRUCT struct tare_result_arm
 static const struct field arm_array[] = {
@@ -151,6 +172,7 @@ static const struct field comparison_array[] = {
     NAMED("units", FIELD_SIZE, comparison.units),
     NAMED("units_effective", FIELD_AMOUNT, comparison.units_effective),
     NAMED("units_needed", FIELD_AMOUNT, comparison.units_needed),
+    NAMED("layouts_needed", FIELD_AMOUNT, comparison.layouts_needed),
 };
 #undef STRUCT
 static const struct field_table comparison_fields = FIELD_TABLE(comparison_array);

@@ -282,6 +282,62 @@ static bool read_args(struct json_reader *r, const json_t *object, const struct 
     return true;
 }
 
+static bool read_column(struct json_reader *r, const json_t *column, const struct json_place *here,
+                        const struct field *field, struct tare_result_contamination *seen)
+{
+    if (!json_is_array(column) || json_array_size(column) != seen->each_count) {
+        return tare__json_unfit(r, here, "an array as long as the others");
+    }
+    for (size_t i = 0; i < seen->each_count; i++) {
+        struct json_place place = {.up = here, .index = i};
+        const json_t *value = json_array_get(column, i);
+        void *member = (char *)&seen->each[i] + field->offset;
+        if (json_is_null(value)) {
+            continue; /* unknown, as it is made */
+        }
+        if (!(field->type == FIELD_COUNT_UNKNOWN ? tare__json_read_integer(r, value, &place, INT64_MAX, member)
+                                                 : tare__json_read_number(r, value, &place, true, member))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Results of before have none, and a column of them may be missing. */
+static bool read_rounds(struct json_reader *r, const json_t *contamination, const struct json_place *place,
+                        struct tare_result_benchmark *benchmark)
+{
+    struct json_place here = {.up = place, .key = "each_round"};
+    const json_t *object = json_object_get(contamination, here.key);
+    struct tare_result_contamination *seen = &benchmark->contamination;
+    bool first = true;
+    if (object == NULL || json_is_null(object)) {
+        return true;
+    }
+    if (!is_object(r, object, &here)) {
+        return false;
+    }
+    for (size_t i = 0; i < round_fields.count; i++) {
+        const struct field *field = &round_fields.fields[i];
+        struct json_place column_place = {.up = &here, .key = field->name};
+        const json_t *column = json_object_get(object, field->name);
+        if (column == NULL) {
+            continue;
+        }
+        /* The first one says how many; whether that is right is tare_result_bench_check()'s. */
+        while (first && seen->each_count < json_array_size(column)) {
+            if (tare_result_add_round(benchmark) == NULL) {
+                return tare__json_out_of_memory(r);
+            }
+        }
+        first = false;
+        if (!read_column(r, column, &column_place, field, seen)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool read_benchmark(struct json_reader *r, const json_t *object, const struct json_place *place,
                            struct tare_result_bench *bench)
 {
@@ -303,6 +359,7 @@ static bool read_benchmark(struct json_reader *r, const json_t *object, const st
     return contamination != NULL &&
            tare__json_read_fields(r, contamination, &contamination_fields, &contamination_place,
                                   &benchmark->contamination) &&
+           read_rounds(r, contamination, &contamination_place, benchmark) &&
            read_comparisons(r, object, place, benchmark) && read_arms(r, object, place, benchmark);
 }
 
@@ -367,7 +424,8 @@ bool tare__json_read_bench(struct json_reader *r, const json_t *root, struct tar
     if (bench == NULL) {
         return tare__json_out_of_memory(r);
     }
-    if (!read_settings(r, object, &here, &bench->settings) || !read_benchmarks(r, object, &here, bench) ||
+    if (!tare__json_read_fields(r, object, &bench_fields, &here, bench) ||
+        !read_settings(r, object, &here, &bench->settings) || !read_benchmarks(r, object, &here, bench) ||
         !read_growths(r, object, &here, bench)) {
         return false;
     }

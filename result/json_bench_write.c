@@ -63,6 +63,29 @@ static json_t *arm_value(struct json_builder *b, const struct tare_result_arm *a
     return object;
 }
 
+/* A column for each field: of hundreds of rounds an object for each would say the names as often. */
+static json_t *rounds_value(struct json_builder *b, const struct tare_result_contamination *seen)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < round_fields.count; i++) {
+        const struct field *field = &round_fields.fields[i];
+        json_t *column = json_array();
+        for (size_t j = 0; j < seen->each_count; j++) {
+            const void *member = (const char *)&seen->each[j] + field->offset;
+            json_t *value = NULL;
+            if (field->type == FIELD_COUNT_UNKNOWN) {
+                uint64_t count = *(const uint64_t *)member;
+                value = count == TARE_COUNT_UNKNOWN ? json_null() : tare__json_count(b, count);
+            } else {
+                value = tare__json_number(b, *(const double *)member, true);
+            }
+            tare__json_append(b, column, value);
+        }
+        tare__json_put(b, object, field->name, column);
+    }
+    return object;
+}
+
 static json_t *benchmark_value(struct json_builder *b, const struct tare_result_benchmark *benchmark)
 {
     json_t *object = tare__json_fields(b, &benchmark_fields, benchmark);
@@ -71,8 +94,11 @@ static json_t *benchmark_value(struct json_builder *b, const struct tare_result_
         tare__json_append(b, args, tare__json_number(b, benchmark->args[i], true));
     }
     tare__json_put(b, object, "args", args);
-    tare__json_put(b, object, "contamination",
-                   tare__json_fields(b, &contamination_fields, &benchmark->contamination));
+    json_t *contamination = tare__json_fields(b, &contamination_fields, &benchmark->contamination);
+    tare__json_put(b, contamination, "each_round",
+                   benchmark->contamination.each_count != 0 ? rounds_value(b, &benchmark->contamination)
+                                                            : json_null());
+    tare__json_put(b, object, "contamination", contamination);
     json_t *comparisons = json_array();
     for (size_t i = 0; i < benchmark->comparison_count; i++) {
         const struct tare_result_comparison *comparison = &benchmark->comparisons[i];
@@ -108,7 +134,7 @@ json_t *tare__json_bench(struct json_builder *b, const struct tare_result_bench 
         tare__json_fail(b, error);
         return json_null();
     }
-    json_t *object = json_object();
+    json_t *object = tare__json_fields(b, &bench_fields, bench);
     tare__json_put(b, object, "settings", settings_value(b, &bench->settings));
     json_t *benchmarks = json_array();
     for (size_t i = 0; i < bench->benchmark_count; i++) {

@@ -23,6 +23,8 @@
 #define COUNT_SHARE 0.005
 /* And fewer than so many for each operation are none of its own. */
 #define COUNT_LEAST 0.001
+/* An average with an error of so many times the median's is shown behind it. */
+#define UNSURE 3.0
 
 static const char *plural(double count)
 {
@@ -277,7 +279,18 @@ void tare__facts_of_timer(const struct tare_result_inner_timer *timer, bool asci
                          plural(timer->calls));
         before = ", ";
     }
-    if (isfinite(timer->net_ns)) {
+    /* The average of one run has in it whatever disturbed it; the median of its calls has not. */
+    double p50_error_ns = timer->net_p50_error_ns;
+    bool apart = fabs(timer->net_ns - timer->net_p50_ns) > timer->net_error_ns + p50_error_ns;
+    if (apart || UNSURE * p50_error_ns < timer->net_error_ns) {
+        tare__phrase_add(phrase, "%snet p50 %s %s", before,
+                         tare__text_duration(net, timer->net_p50_ns, p50_error_ns, ascii), plus_minus(ascii));
+        tare__phrase_add(phrase, " %s, average %s",
+                         tare__text_duration(error, p50_error_ns, p50_error_ns, ascii),
+                         tare__text_duration(net, timer->net_ns, timer->net_error_ns, ascii));
+        tare__phrase_add(phrase, " %s %s", plus_minus(ascii),
+                         tare__text_duration(error, timer->net_error_ns, timer->net_error_ns, ascii));
+    } else if (isfinite(timer->net_ns)) {
         bool bounded = isfinite(timer->net_error_ns);
         tare__phrase_add(phrase, "%snet %s%s%s%s%s", before,
                          tare__text_duration(net, timer->net_ns, timer->net_error_ns, ascii),
@@ -428,14 +441,14 @@ static void say_frequency(struct tare__phrase *phrase, double low_hz, double hig
     }
 }
 
-void tare__facts_of_machine(const struct tare_result_benchmark *benchmark, bool all,
+void tare__facts_of_machine(const struct tare_result_benchmark *benchmark, uint32_t processors, bool all,
                             struct tare__phrase *phrase)
 {
     const struct tare_result_contamination *seen = &benchmark->contamination;
-    say_share(phrase, "steal", seen->steal_ns, seen->measured_ns, all);
+    say_share(phrase, "steal", seen->steal_ns, seen->wall_ns * processors, all);
     say_share(phrase, "waiting", seen->wait_ns, seen->measured_ns, all);
     if (all) {
-        say_share(phrase, "pressure", seen->pressure_ns, seen->measured_ns, true);
+        say_share(phrase, "pressure", seen->pressure_ns, seen->wall_ns, true);
         say_events(phrase, seen->involuntary, "involuntary switch", "involuntary switches");
         say_events(phrase, seen->migrations, "migration", "migrations");
         say_frequency(phrase, seen->frequency_low_hz, seen->frequency_high_hz);

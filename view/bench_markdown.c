@@ -213,12 +213,13 @@ static void put_doubts(struct markdown *markdown, const struct tare_result_bench
 }
 
 /* The control arm and the rounds of each comparison. */
-static void put_evidence(struct markdown *markdown, const struct tare_result_benchmark *benchmark)
+static void put_evidence(struct markdown *markdown, const struct tare_result_benchmark *benchmark,
+                         uint32_t processors)
 {
     struct tare__phrase line = {0}, evidence = {0}, machine = {0};
     tare__facts_of_control(benchmark, markdown->options->ascii, &evidence);
     tare__facts_of_rounds(benchmark, &evidence);
-    tare__facts_of_machine(benchmark, true, &machine);
+    tare__facts_of_machine(benchmark, processors, true, &machine);
     if (machine.size > 0) {
         tare__phrase_item(&evidence, "%s", machine.text);
     }
@@ -232,13 +233,14 @@ static void put_evidence(struct markdown *markdown, const struct tare_result_ben
 }
 
 /* Folded: who doubts a verdict wants to see it. */
-static void put_all_evidence(struct markdown *markdown, const struct tare_result_bench *bench)
+static void put_all_evidence(struct markdown *markdown, const struct tare_result *result)
 {
+    const struct tare_result_bench *bench = result->bench;
     fputs("\n<details>\n<summary>control arms, rounds, and what else the machine did</summary>\n\n",
           markdown->out);
     for (size_t i = 0; i < bench->benchmark_count; i++) {
         if (bench->benchmarks[i].arm_count > 1) {
-            put_evidence(markdown, &bench->benchmarks[i]);
+            put_evidence(markdown, &bench->benchmarks[i], result->environment.cpu_count);
         }
     }
     fputs("\n</details>\n", markdown->out);
@@ -308,7 +310,9 @@ int tare__bench_markdown(const struct tare_result *result, const struct tare_vie
     struct tare__phrase phrase = {0};
     bool compared = false;
     if (result->incomplete) {
-        fputs("**INCOMPLETE**: interrupted, so that this is what there was until then\n\n", out);
+        fputs("**INCOMPLETE**: ", out);
+        put_text(&markdown, bench->ended_by != NULL ? bench->ended_by : "interrupted");
+        fputs(", so that this is what there was until then\n\n", out);
     }
     if (bench->benchmark_count == 0) {
         fputs("no benchmarks\n", out);
@@ -333,7 +337,7 @@ int tare__bench_markdown(const struct tare_result *result, const struct tare_vie
         put_plot(&markdown, &bench->benchmarks[i]);
     }
     if (compared) {
-        put_all_evidence(&markdown, bench);
+        put_all_evidence(&markdown, result);
     }
     tare__facts_of_rule(bench, options->full, &phrase);
     put_phrase(&markdown, "\n", &phrase);

@@ -239,11 +239,11 @@ static void put_arm_facts(struct tare__lines_out *lines, const struct layout *la
 
 /* Rounds that were dropped, and what others took. */
 static void put_machine(struct tare__lines_out *lines, size_t indent,
-                        const struct tare_result_benchmark *benchmark, bool all)
+                        const struct tare_result_benchmark *benchmark, uint32_t processors, bool all)
 {
     struct tare__phrase rounds = {0}, machine = {0};
     tare__facts_of_rounds(benchmark, &rounds);
-    tare__facts_of_machine(benchmark, all, &machine);
+    tare__facts_of_machine(benchmark, processors, all, &machine);
     if (machine.size > 0) {
         tare__phrase_item(&rounds, "%s", machine.text);
     }
@@ -275,7 +275,7 @@ static void put_single(struct tare__lines_out *lines, const struct layout *layou
         put_full(lines, INDENT, arm, benchmark, result->confidence);
     }
     put_arm_facts(lines, layout, INDENT, arm, benchmark);
-    put_machine(lines, INDENT, benchmark, lines->options->full);
+    put_machine(lines, INDENT, benchmark, result->environment.cpu_count, lines->options->full);
 }
 
 static void put_verdict(struct tare__lines_out *lines, const struct tare_result_bench *bench,
@@ -313,7 +313,8 @@ static void put_verdict(struct tare__lines_out *lines, const struct tare_result_
 }
 
 /* The control arm, how long it took and what else the machine did. */
-static void put_evidence(struct tare__lines_out *lines, const struct tare_result_benchmark *benchmark)
+static void put_evidence(struct tare__lines_out *lines, const struct tare_result_benchmark *benchmark,
+                         uint32_t processors)
 {
     struct tare__phrase evidence = {0};
     tare__facts_of_control(benchmark, lines->options->ascii, &evidence);
@@ -321,7 +322,7 @@ static void put_evidence(struct tare__lines_out *lines, const struct tare_result
         tare__phrase_item(&evidence, "%u layouts", benchmark->layouts);
     }
     tare__lines_phrase(lines, INDENT_ARM_FACTS, INDENT_ARM_FACTS, TARE__DIM, &evidence);
-    put_machine(lines, INDENT_ARM_FACTS, benchmark, true);
+    put_machine(lines, INDENT_ARM_FACTS, benchmark, processors, true);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -407,7 +408,7 @@ static void put_compared(struct tare__lines_out *lines, const struct layout *lay
         }
         tare__lines_phrase(lines, INDENT_ARM_FACTS, INDENT_ARM_FACTS, NULL, &apart);
     }
-    put_evidence(lines, benchmark);
+    put_evidence(lines, benchmark, result->environment.cpu_count);
 }
 
 /* What the letters stand for, once. */
@@ -584,8 +585,12 @@ int tare_view_bench_end(const struct tare_result *result, const struct tare_view
     tare__view_lines_release(&notes);
     if (result->incomplete) {
         putc('\n', out);
-        tare__lines_put(&lines, 0, INDENT, TARE__RED, "INCOMPLETE",
-                        ": interrupted, so that this is what there was until then");
+        struct tare__phrase rest = {0};
+        tare__phrase_add(&rest, ": %s, so that this is what there was until then",
+                         bench->ended_by != NULL ? bench->ended_by : "interrupted");
+        lines.error = lines.error != 0 ? lines.error : rest.error;
+        tare__lines_put(&lines, 0, INDENT, TARE__RED, "INCOMPLETE", rest.text != NULL ? rest.text : "");
+        tare__phrase_release(&rest);
     }
     return finished(&lines);
 }

@@ -592,8 +592,12 @@ static void say_unresolved(const struct tare_result_comparison *found, const str
         tare__phrase_item(rest, "this run could have seen %s or more",
                           tare__text_percent(number, comparison->smallest));
     }
+    if (isfinite(comparison->layouts_needed)) {
+        tare__phrase_item(rest, "some %s link orders would settle it",
+                          tare__text_count(number, comparison->layouts_needed));
+    }
     double more = rounds_more(comparison);
-    if (isfinite(more)) {
+    if (isfinite(more) && known) { /* else the reason says it */
         bool timed = isfinite(terms->round_ns);
         tare__phrase_item(rest, "some %s rounds%s%s%s more would settle it", tare__text_count(number, more),
                           timed ? " (" : "", timed ? tare__text_roughly(time, more * terms->round_ns) : "",
@@ -611,6 +615,9 @@ void tare__verdict_say(const struct tare_result_comparison *found, const struct 
     case TARE_VERDICT_FASTER:
     case TARE_VERDICT_SLOWER:
         say_different(comparison, terms, head, rest);
+        if (found->reason != NULL && !isfinite(comparison->ratio)) {
+            tare__phrase_add(rest, ": %s", found->reason);
+        }
         break;
     case TARE_VERDICT_SAME: {
         bool margin = isfinite(terms->margin);
@@ -647,11 +654,18 @@ const char *tare__verdict_style(const struct tare_comparison *comparison)
     }
 }
 
+/* From one end to the other, times: such an interval says nothing. */
+#define TOO_WIDE 10.0
+
 void tare__control_say(const struct tare_comparison *comparison, bool ascii, struct tare__phrase *phrase)
 {
     char change[TARE__NUMBER_TEXT], range[TARE__NUMBER_TEXT];
     double ratio = comparison->control_ratio, low = comparison->control_low, high = comparison->control_high;
     if (!isfinite(ratio)) {
+        return;
+    }
+    if (high > TOO_WIDE * low) { /* of two units or three, which say nothing yet */
+        tare__phrase_item(phrase, "control A against A: too few rounds for an interval");
         return;
     }
     tare__phrase_item(phrase, "control A against A: %s", tare__text_change(change, ratio, low, high, ascii));

@@ -134,8 +134,11 @@ void tare__facts_of_control(const struct tare_result_benchmark *benchmark, bool 
                             struct tare__phrase *phrase);
 /* Rounds that were dropped. */
 void tare__facts_of_rounds(const struct tare_result_benchmark *benchmark, struct tare__phrase *phrase);
-/* "steal 0.1 %, waiting 0.2 %, ...": what others took of the machine; not `all`: only if it is much. */
-void tare__facts_of_machine(const struct tare_result_benchmark *benchmark, bool all,
+/*
+ * "steal 0.1 %, waiting 0.2 %, ...": what others took of the machine; not `all`: only if it is much. `processors` of the
+ * machine, of which stolen time is a sum; 0: unknown.
+ */
+void tare__facts_of_machine(const struct tare_result_benchmark *benchmark, uint32_t processors, bool all,
                             struct tare__phrase *phrase);
 /* "ring_write grows as O(n): ..." */
 void tare__facts_of_growth(const struct tare_result_bench *bench, const struct tare_result_growth *growth,

@@ -254,8 +254,9 @@ void tare__work_begins(tare_bench *b);
 void tare__work_ended(tare_bench *b);
 void tare__per_iteration(tare_bench *b, int items, double n);
 /*
- * Notes the failure, without file of what ended the body. Returns only on a thread of the benchmark whose body
- * is left as this place leaves it; else the process ends, after the failure was reported.
+ * Notes the failure, without file of what ended the body: an exception, or in C what went wrong, in words.
+ * Returns only on a thread of the benchmark whose body is left as this place leaves it; else the process ends,
+ * after the failure was reported.
  */
 void tare__bench_failed(const char *what, const char *file, unsigned line, int leaves);
 void tare__bench_skipped(const char *reason, int leaves); /* the same for tare_skip() */

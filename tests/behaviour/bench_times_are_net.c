@@ -80,6 +80,61 @@ TARE_BENCH(stored)
     }
 }
 
+/* What the loops take of wall time, by a clock that is not the library's. bench/loops measures it well. */
+static double wall_ns;
+
+static double now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+TARE_BENCH(wall_of_nothing)
+{
+    double start_ns = now_ns();
+    TARE_EACH(b)
+    {
+    }
+    wall_ns = now_ns() - start_ns;
+}
+
+TARE_BENCH(wall_with_set_up)
+{
+    uint64_t value = 1;
+    double start_ns = now_ns();
+    TARE_EACH_WITH(b, tare_forget(value))
+    {
+    }
+    wall_ns = now_ns() - start_ns;
+}
+
+/* Of an iteration, the least of some tries: what disturbs makes it longer, and nothing shorter. */
+static double least_wall_ns(const char *name, uint64_t iterations)
+{
+    double least = INFINITY;
+    for (int i = 0; i < 25; i++) {
+        struct measured measured = exactly(name, iterations);
+        tare__bench_measured_release(&measured);
+        least = fmin(least, wall_ns / (double)iterations);
+    }
+    return least;
+}
+
+static double least_clock_ns(void)
+{
+    enum { READINGS = 2000 };
+    double least = INFINITY;
+    for (int i = 0; i < 25; i++) {
+        double start_ns = now_ns(), end_ns = start_ns;
+        for (int reading = 0; reading < READINGS; reading++) {
+            end_ns = now_ns();
+        }
+        least = fmin(least, (end_ns - start_ns) / READINGS);
+    }
+    return least;
+}
+
 /* ns of an iteration, the least of the samples. */
 static double least_ns(const char *name)
 {
@@ -169,6 +224,23 @@ int main(void)
     } else {
         CHECK_RATIO("work_with_set_up/50", "work/50", 0.4, 0.6, 1.4);
     }
+
+    begin_case("a loop takes little of wall time");
+#ifdef __OPTIMIZE__
+    if (SANITIZED) {
+        skip_case("a sanitizer's own time is in the loops");
+    } else if (getenv("TARE_EMULATOR") != NULL) {
+        skip_case("an emulator's own time is in the loops");
+    } else {
+        double clock_ns = least_clock_ns(), empty_ns = least_wall_ns("wall_of_nothing", 1000000);
+        double with_ns = least_wall_ns("wall_with_set_up", 10000);
+        printf("# empty %.3f ns, with set-up %.1f ns, reading a clock %.1f ns\n", empty_ns, with_ns, clock_ns);
+        CHECK(empty_ns < clock_ns / 8);
+        CHECK(with_ns < clock_ns * 8); /* two readings, and little else */
+    }
+#else
+    skip_case("without optimization loops live in memory");
+#endif
 
     begin_case("what is kept is computed, and what is clobbered stored");
     CHECK_RATIO("kept", NULL, INFINITY, 20, INFINITY);

@@ -106,6 +106,17 @@ for ratio in (comparison["ratio"], comparison["control_ratio"]):
 END
 }
 
+@test "of long iterations as few as can be are spent on finding out how long they are" {
+    tare bench --time 0.02 --no-counts -o result.json bench_slow
+    # Two to find out, of which the first is cold, and two of the round.
+    [ "$(wc -l <log)" -eq 4 ]
+    rm log
+    run tare bench --time 0.1 --no-counts --fail-on nothing -o result.json bench_slow --vs bench_slow
+    [ "$(wc -l <log)" -eq 8 ] # those of A, and of a round of three
+    look result.json <<<'assert all(one["summary"]["n"] == 1 and one["samples"] == 1 for one in b["slow"]["arms"]), b["slow"]["arms"]'
+    is_valid result.json
+}
+
 @test "of one program alone there is one arm, and no comparison" {
     tare bench --time 0.05 --filter only_here -o result.json bench_cases_100
     look result.json <<'END'
@@ -134,6 +145,25 @@ END
 counted = {name: [one["arms"][0]["per_op"][what] for what in ("syscalls", "allocations", "allocated_bytes")] for name, one in b.items()}
 assert counted == {"steady": [0, 0, 0], "allocates": [0, 1, 64], "asks": [1, 0, 0]}, counted
 assert arm("asks")["per_op"]["page_faults"] is not None and arm("asks")["per_op"]["context_switches"] is not None
+END
+}
+
+@test "of a loop that does nothing, what comes behind it is not counted" {
+    for _ in 1 2 3; do
+        tare bench --time 0.02 --filter nothing -o result.json bench_rare
+        look result.json <<'END'
+syscalls = arm("nothing")["per_op"]["syscalls"]
+assert syscalls is None or syscalls < 0.001, syscalls
+END
+    done
+}
+
+@test "work that comes rarely is told of A, not of A once more, nor where all rounds were disturbed" {
+    run -0 tare bench --time 0.5 --no-counts --filter rarely --fail-on nothing -o result.json bench_rare --vs bench_rare
+    [[ $output != *"rarely, A'"* ]]
+    look result.json <<'END'
+told = any("rarely, A: on average over whole processes" in note for note in r["notes"])
+assert not (told and b["rarely"]["contamination"]["rule_suspended"]), r["notes"]
 END
 }
 
@@ -266,6 +296,18 @@ END
     expect_said "*note: only_here, bench_cases_200: it has no benchmark of that name*"
 }
 
+@test "what only the second has is measured as well as what only the first has" {
+    run -0 tare bench "${quick[@]}" --filter 'only_here,linear/100' --fail-on nothing -o result.json bench_cases_200 --vs bench_cases_100
+    is_valid result.json
+    look result.json <<'END'
+assert [one["label"] for one in b["only_here"]["arms"]] == ["B"] and arm("only_here", "B")["summary"]["n"] > 0, b["only_here"]
+assert b["only_here"]["comparisons"] == [] and len(b["linear/100"]["comparisons"]) == 1
+END
+    tare report result.json
+    run -0 tare bench "${quick[@]}" --filter only_here --fail-on nothing bench_cases_200 --vs bench_cases_100
+    [[ $output == *only_here* ]]
+}
+
 @test "a seed gives the same order, and is told" {
     # Each process of the benchmark leaves a letter; the first rounds are the same, later ones may not have come.
     for run in one two other; do
@@ -378,8 +420,9 @@ END
     run -0 --separate-stderr tare bench --time 0.2 --no-counts --filter 'linear/100,asks' bench_cases_100
     [ "$stderr" = "" ]
     [[ $output != *$'\r'* && $output != *$'\e'* ]]
-    run -0 on_terminal tare bench --time 0.2 --no-counts --filter 'linear/100,asks' bench_cases_100
-    expect_said "*1 of 2: asks, round *, * s more of it at most*2 of 2: linear/100, *linear/100 *"
+    # What is left is that of the whole call.
+    run -0 on_terminal tare bench --time 1 --no-counts --filter 'linear/100,asks' bench_cases_100
+    expect_said "*1 of 2: asks, round 1, 2 s left of all at most*2 of 2: linear/100, round 1, 1 s left of all at most*linear/100 *"
     run -0 on_terminal --stderr err tare bench "${quick[@]}" --filter only_here bench_cases_100
     [ ! -s err ]
 }
@@ -407,7 +450,7 @@ END
     [ "$stderr" = "tare: cannot write '/dev/full': No space left on device" ]
     for format in table json csv markdown; do
         run -2 --separate-stderr bash -c "tare bench --time 0.02 --no-counts --filter only_here --format $format bench_cases_100 >/dev/full"
-        expect stderr "$stderr" "tare: cannot write to standard output*"
+        expect stderr "$stderr" "tare: cannot write to standard output: No space left on device"
     done
     run -2 --separate-stderr bash -c 'tare bench --list bench_cases_100 >/dev/full'
 }
@@ -439,7 +482,7 @@ crashes
 exits
     failed: exited with code 7
 exits_well
-    failed: ended before its benchmark did: does it call exit()?
+    failed: ended before its benchmark did: does it exit() or close all files?
 *
 hangs
     failed: took longer than 1.5 s (--timeout)

@@ -47,9 +47,60 @@ assert [c["verdict"] for c in one["comparisons"]] == ["slower", "slower"], one["
 END
 }
 
+@test "what takes next to nothing beside the shell's start is compared all the same" {
+    run -1 tare bench --time 4 --no-counts -o result.json : 'sleep 0.2'
+    expect_said "*=> B is *slower (*"
+    look result.json <<'END'
+found, = b[":"]["comparisons"]
+assert found["verdict"] == "slower", found
+assert found["ratio"] is not None or found["reason"].endswith("there is no ratio"), found
+END
+    is_valid result.json
+    tare report result.json
+}
+
+@test "too few rounds: how many it takes, and how long" {
+    run -0 tare bench --time 1 --no-counts -o result.json 'sleep 0.3' 'sleep 0.6'
+    expect_said "*=> B is unresolved: too few rounds for an interval: 8 that count tell large differences (some * s: --time *), 16 small ones*"
+    look result.json <<'END'
+found, = b["sleep 0.3"]["comparisons"]
+assert found["units"] < found["units_needed"] == 4 and found["smallest_change"] is None, found
+END
+}
+
 @test "there is a value, however short the time" {
     tare bench --time 0.001 --no-counts -o result.json 'sleep 0.05'
     look result.json <<<'assert arm("sleep 0.05")["summary"]["n"] == 1 and arm("sleep 0.05")["first_ns"] > 40e6'
+}
+
+@test "one slow round does not end a comparison" {
+    cat >now-and-then <<'END'
+#!/bin/sh
+echo run >>log
+[ "$(wc -l <log)" -eq 12 ] && exec sleep 1.5
+exec sleep 0.02
+END
+    chmod +x now-and-then
+    tare bench --time 4 --no-counts --seed 1 --shell none --fail-on nothing -o result.json ./now-and-then ./now-and-then
+    look result.json <<'END'
+assert r["bench"]["benchmarks"][0]["contamination"]["rounds"] > 4, r["bench"]["benchmarks"][0]["contamination"]
+END
+}
+
+@test "what the machine did is told of each round, and the sums are those of the rounds" {
+    tare bench "${quick[@]}" --time 0.3 --fail-on nothing -o result.json 'sleep 0.01' 'sleep 0.02'
+    is_valid result.json
+    look result.json <<'END'
+seen = b["sleep 0.01"]["contamination"]
+each = seen["each_round"]
+assert set(each) == {"wall_ns", "measured_ns", "steal_ns", "wait_ns", "pressure_ns", "frequency_hz", "involuntary", "migrations"}, each
+for name, column in each.items():
+    assert len(column) == seen["rounds"] >= 1, (name, column)
+    known = [value for value in column if value is not None]
+    if name != "frequency_hz":
+        assert (seen[name] is None) == (known == []) and abs((seen[name] or 0) - sum(known)) <= 1e-6 * abs(sum(known)) + 1, (name, seen)
+assert all(ns > 40e6 for ns in each["wall_ns"]), each
+END
 }
 
 @test "hooks run around each execution, and setup and cleanup once" {
@@ -103,6 +154,25 @@ END
     [ "$stderr" = "tare: cannot run 'no-such-program': No such file or directory" ]
 }
 
+@test "a call that a hook ended says that, and not that it was interrupted" {
+    for hook in prepare conclude; do
+        run -2 tare bench "${quick[@]}" --$hook 'exit 3' -o result.json 'sleep 0.01'
+        expect_said "*INCOMPLETE: --$hook 'exit 3' exited with code 3, so that this*"
+        [[ $output != *interrupted* ]]
+        is_valid result.json
+        look result.json <<<"assert r['incomplete'] is True and r['bench']['ended_by'] == \"--$hook 'exit 3' exited with code 3\", r['bench']['ended_by']"
+        run -0 tare report --format markdown result.json
+        expect_said "*INCOMPLETE*: --$hook 'exit 3' exited with code 3, so that this*"
+    done
+}
+
+@test "where A fails, that is why there is no verdict" {
+    run -1 tare bench "${quick[@]}" -o result.json 'exit 3' 'sleep 0.01'
+    expect_said "*one of the two failed*"
+    look result.json <<<'assert r["bench"]["benchmarks"][0]["comparisons"][0]["reason"] == "one of the two failed"'
+    [ "$(look result.json <<<'print(r["bench"]["ended_by"])')" = None ]
+}
+
 @test "cleanup runs behind a command that fails" {
     run -1 tare bench "${quick[@]}" --cleanup 'echo cleanup >>log' false
     [ "$(count cleanup)" -eq 1 ]
@@ -153,6 +223,44 @@ assert 20e6 < a["summary"]["min_ns"] < 60e6 and a["summary"]["min_ns"] + a["star
 END
     tare bench "${quick[@]}" --shell none -o result.json 'sleep 0.01'
     look result.json <<<'assert arm("sleep 0.01")["start_ns"] is None and arm("sleep 0.01")["summary"]["min_ns"] > 10e6'
+}
+
+@test "what is subtracted comes from starts among the rounds, and its error is in the interval" {
+    # Slow before the first round alone.
+    cat >odd-shell <<'END'
+#!/bin/sh
+if [ -z "$2" ]; then
+    echo start >>log
+    [ "$(wc -l <log)" -gt 25 ] || sleep 0.1
+fi
+exec sh "$@"
+END
+    chmod +x odd-shell
+    tare bench --time 3 --no-counts --seed 1 --shell ./odd-shell -o result.json ':'
+    look result.json <<'END'
+a = r["bench"]["benchmarks"][0]["arms"][0]
+assert a["summary"]["n"] >= 8 and a["start_ns"] < 100e6 and a["summary"]["median_ns"] > -50e6, (a["start_ns"], a["summary"])
+END
+    # Each second start is slow: the command, which is as fast as the others, may take less than nothing, or more.
+    cat >odd-shell <<'END'
+#!/bin/sh
+if [ -z "$2" ]; then
+    echo start >>log
+    [ "$(($(wc -l <log) % 2))" -eq 0 ] || sleep 0.06
+fi
+exec sh "$@"
+END
+    tare bench --time 3 --no-counts --seed 1 --shell ./odd-shell -o result.json ':'
+    look result.json <<'END'
+s = r["bench"]["benchmarks"][0]["arms"][0]["summary"]
+assert s["n"] >= 8 and s["median_high_ns"] - s["median_low_ns"] > 50e6, s
+END
+    # A takes 90 to 150 ms, B 50 ms more: 1.33 to 1.55 times as long.
+    tare bench --time 6 --no-counts --seed 1 --shell ./odd-shell --fail-on nothing -o result.json 'sleep 0.15' 'sleep 0.2'
+    look result.json <<'END'
+c, = b["sleep 0.15"]["comparisons"]
+assert c["low"] is None or c["low"] > 1 and c["high"] - c["low"] > 0.15 or c["verdict"] == "unresolved", c
+END
 }
 
 @test "--shell picks the shell, of commands and of hooks" {

@@ -21,6 +21,7 @@ struct tare_result *sample_bench(void)
     free(result->kind);
     result->kind = sample_string("bench");
     result->confidence = 0.95;
+    result->environment.cpu_count = 2;
     if (result->bench == NULL) {
         result->bench = must(tare_result_bench_new());
     }
@@ -71,6 +72,7 @@ static void see_rounds(struct tare_result_benchmark *benchmark, uint64_t rounds)
         .steal_ns = 4e6,
         .wait_ns = 8e6,
         .measured_ns = 4e9,
+        .wall_ns = 2e9,
         .involuntary = 12,
         .migrations = 1,
         .pressure_ns = 5e7,
@@ -117,6 +119,7 @@ struct tare_comparison *sample_bench_compare(struct tare_result_benchmark *bench
         .control_high = 1.003,
         .smallest = NAN,
         .units_needed = NAN,
+        .layouts_needed = NAN,
         .units_effective = 20,
     };
     found->decided_early = verdict == TARE_VERDICT_FASTER || verdict == TARE_VERDICT_SLOWER;

@@ -335,6 +335,7 @@ static void full_comparison(struct tare_result_benchmark *benchmark)
         .control_high = 1.003,
         .smallest = 0.004,
         .units_needed = 17.5,
+        .layouts_needed = 12,
         .units_effective = 19.25,
     };
 }
@@ -359,6 +360,7 @@ struct tare_result *sample_result_bench(void)
     result->started = sample_string("2025-01-02T03:04:05Z");
     struct tare_result_bench *bench = result->bench = must(tare_result_bench_new());
     full_bench_settings(&bench->settings);
+    bench->ended_by = sample_string("--prepare 'false' exited with code 1");
     struct tare_result_benchmark *benchmark = must(tare_result_add_benchmark(bench, "ring_write/64"));
     benchmark->bench = sample_string("ring_write");
     if (tare_result_set_args(benchmark, args, 2) != 0) {
@@ -377,12 +379,23 @@ struct tare_result *sample_result_bench(void)
         .steal_ns = -1e7,
         .wait_ns = 123.5,
         .measured_ns = 3e9,
+        .wall_ns = 4e9,
         .involuntary = 0,
         .migrations = 7,
         .pressure_ns = 4.5,
         .frequency_low_hz = 2.4e9,
         .frequency_high_hz = 3.1e9,
     };
+    for (uint64_t i = 0; i < benchmark->contamination.rounds; i++) {
+        struct tare_result_round *round = tare_result_add_round(benchmark);
+        if (round == NULL) {
+            abort();
+        }
+        round->wall_ns = 2000000.5 + (double)i;
+        round->involuntary = i == 1 ? TARE_COUNT_UNKNOWN : 3 * (i + 1);
+        round->steal_ns = i == 2 ? round->steal_ns : -1e4; /* of one it is not known */
+        round->frequency_hz = 2.4e9 + 1e6 * (double)i;
+    }
     full_arm(benchmark, "A", "./ring_bench", 10);
     full_arm(benchmark, "A'", "./ring_bench", 10.1);
     full_arm(benchmark, "B", "./ring_bench-2", 11);

@@ -132,6 +132,18 @@ static void what_matters_stands_below_a_benchmark(void **state)
                         "    2 of 30 rounds dropped; waiting 2.0 %\n"
                         "\n"
                         "a round is dropped, for all arms, if waiting took over 10 % of its time\n");
+    timer = &arm->timers[0];
+    timer->net_p50_ns = 4.4; /* as near as both errors allow */
+    timer->net_p50_error_ns = 0.2;
+    assert_says(result, &plain, "timer ring::copy: 2 calls, net 4.1 ns ± 0.3 ns\n");
+    timer->net_p50_error_ns = 0.09; /* less than a third of the average's */
+    assert_says(result, &plain, "timer ring::copy: 2 calls, net p50 4.40 ns ± 0.09 ns, average 4.1 ns ±\n");
+    timer->net_p50_error_ns = 0.2;
+    timer->net_ns = 15.59; /* something that the average alone has */
+    timer->net_error_ns = 2.8;
+    assert_says(result, &plain, "timer ring::copy: 2 calls, net p50 4.4 ns ± 0.2 ns, average 16 ns ± 3 ns\n");
+    timer->net_ns = 4.123;
+    timer->net_error_ns = 0.31;
     arm->per_op[TARE_PER_OP_PAGE_FAULTS] = -0.000006;
     assert_silent(result, &plain, "page faults");
     assert_says(result, &full, "2 syscalls, -6e-06 page faults");
@@ -200,7 +212,7 @@ static void everything_can_be_asked_for(void **state)
                         "    outliers: 0 low severe, 0 low mild, 0 high mild, 0 high severe of 30;\n"
                         "    1 mode; dip: p 0.600\n"
                         "    loop: 0.01 ns subtracted\n"
-                        "    steal 0.1 %, waiting 0.2 %, pressure 1.2 %, 12 involuntary switches,\n"
+                        "    steal 0.1 %, waiting 0.2 %, pressure 2.5 %, 12 involuntary switches,\n"
                         "    1 migration, 2.59 to 2.61 GHz\n");
     tare_result_free(result);
 }
@@ -277,7 +289,7 @@ static void the_verdict_stands_right_below_the_name(void **state)
                  "  A                            12.34 ns   0.4 %   1.0 %  12.09 ns  12.96 ns   40\n"
                  "  B                            12.56 ns   0.4 %   1.0 %  12.31 ns  13.19 ns   40\n"
                  "     control A against A: +0.1 % (-0.2 to +0.3 %); decided in 40 rounds, 4.2 s\n"
-                 "     steal 0.1 %, waiting 0.2 %, pressure 1.2 %, 12 involuntary switches,\n"
+                 "     steal 0.1 %, waiting 0.2 %, pressure 2.5 %, 12 involuntary switches,\n"
                  "     1 migration, 2.59 to 2.61 GHz\n" RULE);
     assert_says(result, &full, "\n  A'                           12.34 ns");
     tare_result_free(result);
@@ -328,6 +340,60 @@ static void an_unresolved_verdict_says_what_would_settle_it(void **state)
                 "     some 340 rounds (36 s) more would settle it\n");
     comparison->units_needed = 20; /* it has them, and yet: nothing is known of how many more */
     assert_silent(result, &plain, "more would settle it");
+    comparison->units_needed = NAN;
+    comparison->layouts_needed = 14;
+    assert_says(result, &plain,
+                "  => B is unresolved: -0.4 to +1.9 %; this run could have seen 1.6 % or more;\n"
+                "     some 14 link orders would settle it\n");
+    tare_result_free(result);
+}
+
+/* A time that is not above zero: the order is known, and no ratio. */
+static void a_verdict_without_a_ratio_says_why(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_bench();
+    struct tare_result_benchmark *benchmark = sample_bench_compared(result, "x", 100, 1);
+    sample_bench_compare(benchmark, 2, TARE_VERDICT_SLOWER, NAN, NAN, NAN);
+    benchmark->comparisons[0].reason = sample_string("there is no ratio");
+    assert_says(result, &plain, "  => B is slower (99.8 % sure over the call): there is no ratio\n");
+    tare_result_free(result);
+}
+
+/* Of two units, which say nothing of the control yet. */
+static void a_control_that_says_nothing_is_not_shown_with_figures(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_bench();
+    struct tare_comparison *comparison = sample_bench_compare(sample_bench_compared(result, "x", 100, 1), 2,
+                                                              TARE_VERDICT_UNRESOLVED, NAN, NAN, NAN);
+    comparison->control_ratio = 2.471;
+    comparison->control_low = 1e-24;
+    comparison->control_high = 6.2e23;
+    assert_says(result, &plain, "     control A against A: too few rounds for an interval; 40 rounds, 4.2 s\n");
+    tare_result_free(result);
+}
+
+/*
+ * A program that sleeps: what others wait for is no part of the little that it ran. Stolen time is of all processors,
+ * and of an unknown number of them no share is known.
+ */
+static void shares_of_the_machine_are_of_the_rounds(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_bench();
+    struct tare_result_benchmark *benchmark = sample_bench_compared(result, "x", 100, 1);
+    sample_bench_compare(benchmark, 2, TARE_VERDICT_SAME, 1, 0.998, 1.002);
+    struct tare_result_contamination *seen = &benchmark->contamination;
+    seen->measured_ns = 1e3;
+    seen->wait_ns = 0;
+    seen->steal_ns = 1e9;
+    seen->pressure_ns = 5e8;
+    assert_says(result, &plain, "     steal 25 %, waiting 0.0 %, pressure 25 %, ");
+    result->environment.cpu_count = 0;
+    assert_says(result, &plain, "     waiting 0.0 %, pressure 25 %, ");
+    seen->wall_ns = NAN;
+    assert_says(result, &plain, "     waiting 0.0 %, 12 involuntary");
     tare_result_free(result);
 }
 
@@ -457,6 +523,20 @@ static void arms_that_failed_leave_no_verdict(void **state)
                 "  A                            100.0 ns   0.4 %   1.0 %   98.0 ns  105.0 ns   40\n"
                 "  B\n"
                 "     failed: tare_require(x == 3) in ring_bench.c:20\n");
+    tare_result_free(result);
+}
+
+static void a_call_that_something_else_ended_names_it(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_bench();
+    sample_bench_single(result, "x", 100);
+    result->bench->ended_by = sample_string("--prepare 'fal\033se' exited with code 1");
+    result->incomplete = true;
+    assert_says(result, &plain,
+                "\n"
+                "INCOMPLETE: --prepare 'fal\\x1Bse' exited with code 1, so that this is what there\n"
+                "    was until then\n");
     tare_result_free(result);
 }
 
@@ -772,6 +852,9 @@ int main(void)
         cmocka_unit_test(the_verdict_stands_right_below_the_name),
         cmocka_unit_test(each_verdict_has_its_words),
         cmocka_unit_test(an_unresolved_verdict_says_what_would_settle_it),
+        cmocka_unit_test(a_verdict_without_a_ratio_says_why),
+        cmocka_unit_test(a_control_that_says_nothing_is_not_shown_with_figures),
+        cmocka_unit_test(shares_of_the_machine_are_of_the_rounds),
         cmocka_unit_test(a_control_arm_that_differs_is_the_reason),
         cmocka_unit_test(several_arms_have_a_verdict_each),
         cmocka_unit_test(many_comparisons_end_with_what_changed),
@@ -780,6 +863,7 @@ int main(void)
         cmocka_unit_test(dropped_rounds_come_with_the_rule),
         cmocka_unit_test(arms_that_failed_leave_no_verdict),
         cmocka_unit_test(an_interrupted_call_says_so_last),
+        cmocka_unit_test(a_call_that_something_else_ended_names_it),
         cmocka_unit_test(blocks_can_be_printed_as_they_are_done),
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
         cmocka_unit_test(names_are_shown_and_not_obeyed),

@@ -159,11 +159,23 @@ static void assert_contamination(const struct tare_result_contamination *a,
     SAME_DOUBLE(steal_ns);
     SAME_DOUBLE(wait_ns);
     SAME_DOUBLE(measured_ns);
+    SAME_DOUBLE(wall_ns);
     SAME(involuntary);
     SAME(migrations);
     SAME_DOUBLE(pressure_ns);
     SAME_DOUBLE(frequency_low_hz);
     SAME_DOUBLE(frequency_high_hz);
+    SAME(each_count);
+    for (size_t i = 0; i < a->each_count; i++) {
+        SAME_DOUBLE(each[i].wall_ns);
+        SAME_DOUBLE(each[i].steal_ns);
+        SAME_DOUBLE(each[i].wait_ns);
+        SAME_DOUBLE(each[i].measured_ns);
+        SAME_DOUBLE(each[i].pressure_ns);
+        SAME_DOUBLE(each[i].frequency_hz);
+        SAME(each[i].involuntary);
+        SAME(each[i].migrations);
+    }
 }
 
 static void assert_comparison(const struct tare_result_comparison *a, const struct tare_result_comparison *b)
@@ -185,6 +197,7 @@ static void assert_comparison(const struct tare_result_comparison *a, const stru
     SAME_DOUBLE(comparison.control_high);
     SAME_DOUBLE(comparison.smallest);
     SAME_DOUBLE(comparison.units_needed);
+    SAME_DOUBLE(comparison.layouts_needed);
     SAME_DOUBLE(comparison.units_effective);
 }
 
@@ -230,6 +243,7 @@ static void assert_growth(const struct tare_result_growth *a, const struct tare_
 static void assert_bench(const struct tare_result_bench *a, const struct tare_result_bench *b)
 {
     assert_settings(&a->settings, &b->settings);
+    SAME_STRING(ended_by);
     SAME(benchmark_count);
     for (size_t i = 0; i < a->benchmark_count; i++) {
         assert_benchmark(&a->benchmarks[i], &b->benchmarks[i]);
@@ -295,10 +309,11 @@ static void what_is_unknown_stays_unknown(void **state)
     benchmark->bench = sample_string("x");
     assert_non_null(tare_result_add_growth(result->bench, "x"));
     char *text = written(result, 0);
-    static const char *const nulls[] = {"\"median_ns\": null",     "\"ratio\": null",     "\"syscalls\": null",
-                                        "\"involuntary\": null",   "\"warmup\": null",    "\"pin\": null",
-                                        "\"units_needed\": null",  "\"exit_code\": null", "\"factor_ns\": null",
-                                        "\"warmup_settled\": null"};
+    static const char *const nulls[] = {
+        "\"median_ns\": null", "\"ratio\": null",     "\"syscalls\": null",       "\"involuntary\": null",
+        "\"warmup\": null",    "\"pin\": null",       "\"units_needed\": null",   "\"layouts_needed\": null",
+        "\"exit_code\": null", "\"factor_ns\": null", "\"warmup_settled\": null", "\"each_round\": null",
+        "\"ended_by\": null"};
     for (size_t i = 0; i < sizeof nulls / sizeof nulls[0]; i++) {
         if (strstr(text, nulls[i]) == NULL) {
             fail_msg("no %s in %s", nulls[i], text);
@@ -402,6 +417,7 @@ SPOIL(no_verdict, comparison->verdict = TARE_VERDICTS)
 SPOIL(interval_reversed, comparison->low = 1.04)
 SPOIL(control_reversed, comparison->control_high = 0.5)
 SPOIL(dropped_too_many, first->contamination.dropped = 5)
+SPOIL(rounds_too_few, first->contamination.each_count = 3)
 SPOIL(frequencies_reversed, first->contamination.frequency_high_hz = 1)
 SPOIL(argument_unknown, first->args[1] = NAN)
 SPOIL(value_unknown, arm->values_ns[3] = NAN)
@@ -437,6 +453,7 @@ static const struct spoiled spoiled[] = {
     {interval_reversed, -EINVAL, "'bench.benchmarks[0].comparisons[0].low' is not below high"},
     {control_reversed, -EINVAL, "'bench.benchmarks[0].comparisons[0].control_low' is not below"},
     {dropped_too_many, -EINVAL, "'bench.benchmarks[0].contamination.dropped' is not at most"},
+    {rounds_too_few, -EINVAL, "'bench.benchmarks[0].contamination.each_round' is not of contamination.rounds"},
     {frequencies_reversed, -EINVAL, "'bench.benchmarks[0].contamination.frequency_low_hz' is not below"},
     {argument_unknown, -EINVAL, "'bench.benchmarks[0].args[1]' is not a number"},
     {value_unknown, -EINVAL, "'bench.benchmarks[0].arms[1].values_ns[3]' is not a number"},
@@ -546,6 +563,15 @@ static void hostile_documents_are_refused_by_name(void **state)
         {"\"name\": \"ring_write/64\"", "\"name\": null", "'bench.benchmarks[0].name' is not a string"},
         {"\"name\": \"ring_write/64\"", "\"name\": \"sleep 0.1 | cat\"", "'sleep 0.1 | cat'"},
         {"\"rounds\": 4", "\"rounds\": 0", "'bench.benchmarks[0].contamination.dropped' is not at most"},
+        {"\"each_round\": {", "\"each_round\": [], \"x\": {", "contamination.each_round' is not an object"},
+        {"\"wall_ns\": [2000000.5", "\"wall_ns\": [7, 2000000.5",
+         "contamination.each_round.measured_ns' is not an array as long as the others"},
+        {"\"wall_ns\": [2000000.5", "\"wall_ns\": 7, \"x\": [2000000.5",
+         "contamination.each_round.wall_ns' is not an array as long as the others"},
+        {"\"wall_ns\": [2000000.5", "\"wall_ns\": [\"7\"",
+         "contamination.each_round.wall_ns[0]' is not a number"},
+        {"\"involuntary\": [3", "\"involuntary\": [-3",
+         "contamination.each_round.involuntary[0]' is not a whole number"},
         {"\"arm\": 2, \"decided", "\"arm\": 3, \"decided", "'bench.benchmarks[0].comparisons[0].arm' is not"},
         {"\"verdict\": \"slower\"", "\"verdict\": \"Slower\"",
          "comparisons[0].verdict' is not unresolved, same"},
