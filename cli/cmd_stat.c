@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,7 +57,7 @@ struct stat_command {
     pid_t pid;
     double for_s, timeout_s;
     int pin;
-    bool massif, stacks, locked;
+    bool massif, stacks, locked, events_chosen;
     char **argv;
     char *path;
 };
@@ -154,7 +155,8 @@ static int prepare(struct stat_command *stat)
     if (!check(stat) || !output_check(&stat->output)) {
         return EXIT_RUN_FAILURE;
     }
-    if (stat->events.count == 0 && tare_stat_parse(NULL, &stat->events, message, sizeof(message)) != 0) {
+    stat->events_chosen = stat->events.count != 0;
+    if (!stat->events_chosen && tare_stat_parse(NULL, &stat->events, message, sizeof(message)) != 0) {
         error("%s", message);
         return EXIT_RUN_FAILURE;
     }
@@ -254,11 +256,13 @@ static int attach(const struct stat_command *stat, struct tare_result *result, c
     return failure == 0 ? EXIT_FINE : EXIT_RUN_FAILURE;
 }
 
-static int run_massif(const struct stat_command *stat, struct tare_result *result, bool *counted)
+static int run_massif(const struct stat_command *stat, struct tare_result *result, const sigset_t *mask,
+                      bool *counted)
 {
-    const struct tare_spawn spawn = spawn_of(stat);
+    struct tare_spawn spawn = spawn_of(stat);
+    spawn.mask = mask;
     const struct tare_massif_request request = {.spawn = &spawn, .stacks = stat->stacks};
-    struct tare_outcome outcome;
+    struct tare_outcome outcome = {0};
     char message[400];
     struct tare_massif *massif = calloc(1, sizeof(*massif));
     int failure =
@@ -266,15 +270,52 @@ static int run_massif(const struct stat_command *stat, struct tare_result *resul
     if (failure != 0) {
         error("%s", massif != NULL ? message : "out of memory");
         free(massif);
-        return EXIT_RUN_FAILURE;
+        bool ended =
+            failure == -ECHILD && (outcome.end == TARE_END_TIMEOUT || outcome.end == TARE_END_SIGNALED);
+        return ended ? outcome_code(&outcome) : EXIT_RUN_FAILURE;
     }
     result->stat->massif = massif;
     result->stat->massif_stacks = stat->stacks;
     result->stat->runs = 1;
-    outcome_say(&outcome, stat->argv[0], stat->timeout_s, "what was counted until then");
+    outcome_say(&outcome, stat->argv[0], stat->timeout_s, "the peak until then");
     *counted = outcome_pass(result, &outcome, NULL) &&
                (message[0] == '\0' || tare_result_note(result, "%s", message) == 0);
     return *counted ? outcome_code(&outcome) : EXIT_RUN_FAILURE;
+}
+
+/*
+ * What decides on the figures, each only where it was asked for. --repeat does not: it makes means of more runs. Of
+ * events there are more than the processor has counters for, and then the choice decides on how long each is counted.
+ */
+static char *settings_of(const struct stat_command *stat)
+{
+    char *settings = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&settings, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    fputs("stat", out);
+    if (stat->pin >= 0) {
+        fprintf(out, " pin=%d", stat->pin);
+    }
+    for (size_t i = 0; stat->events_chosen && i < stat->events.count; i++) {
+        fprintf(out, "%s%s", i == 0 ? " events=" : ",", stat->events.events[i].name);
+    }
+    if (stat->pid != 0) {
+        fputs(" attached", out);
+    }
+    if (stat->pid != 0 && stat->for_s > 0) {
+        fprintf(out, " for=%g", stat->for_s);
+    }
+    if (stat->massif) {
+        fprintf(out, " massif stacks=%s", stat->stacks ? "yes" : "no");
+    }
+    if (fclose(out) != 0) {
+        free(settings);
+        return NULL;
+    }
+    return settings;
 }
 
 static int measure(struct stat_command *stat)
@@ -284,14 +325,17 @@ static int measure(struct stat_command *stat)
         return EXIT_RUN_FAILURE;
     }
     struct tare_result *result = result_begin("stat", stat->argv[0] != NULL ? stat->argv : NULL);
+    char *settings = settings_of(stat);
     int code = EXIT_RUN_FAILURE;
     bool counted = false;
-    if (result != NULL && (result->stat = tare_result_stat_new()) != NULL &&
-        result_fingerprint(result, "stat")) {
+    if (settings == NULL) {
+        error("out of memory");
+    } else if (result != NULL && (result->stat = tare_result_stat_new()) != NULL &&
+               result_fingerprint(result, settings)) {
         /* Between two runs a signal is ours alone: it ends the measurement, and what there is gets shown. */
         sigset_t interrupts = start_interrupts(), mask;
         sigprocmask(SIG_BLOCK, &interrupts, &mask);
-        code = stat->massif     ? run_massif(stat, result, &counted)
+        code = stat->massif     ? run_massif(stat, result, &mask, &counted)
                : stat->pid != 0 ? attach(stat, result, &interrupts, &counted)
                                 : run_program(stat, result, &mask, &counted);
         sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -304,6 +348,7 @@ static int measure(struct stat_command *stat)
         code = EXIT_RUN_FAILURE;
     }
     tare_result_free(result);
+    free(settings);
     return code;
 }
 

@@ -97,6 +97,8 @@ void history_common_release(struct history_common *common);
  * NULL after an error was printed.
  */
 struct tare_store *history_open(struct history_common *common, int flags);
+/* Where it is so damaged that it cannot be opened, *damaged, no error, and a store of which only the message is of use. */
+struct tare_store *history_open_even(struct history_common *common, int flags, bool *damaged);
 /* The first half of that: where it is and the project's name. */
 bool history_find(struct history_common *common);
 /*

@@ -352,6 +352,11 @@ int history_store_error(const struct history_common *common, const struct tare_s
 
 struct tare_store *history_open(struct history_common *common, int flags)
 {
+    return history_open_even(common, flags, NULL);
+}
+
+struct tare_store *history_open_even(struct history_common *common, int flags, bool *damaged)
+{
     struct tare_store *store = NULL;
     if (!history_find(common)) {
         return NULL;
@@ -360,7 +365,10 @@ struct tare_store *history_open(struct history_common *common, int flags)
         make_folder(common->where);
     }
     int failure = tare_store_open(common->where, flags, &store);
-    if (failure == 0) {
+    if (damaged != NULL) {
+        *damaged = failure != 0 && tare_store_is_damaged(store);
+    }
+    if (failure == 0 || (damaged != NULL && *damaged)) {
         return store;
     }
     if (failure == -ENOENT && (flags & TARE_STORE_CREATE) == 0 && !history_is_url(common->where)) {

@@ -33,8 +33,13 @@ int history_fsck(const struct command *command, int argc, char **argv)
         return EXIT_TROUBLE;
     }
     exit_code = EXIT_TROUBLE;
-    struct tare_store *store = history_open(&common, TARE_STORE_READ);
-    int failure = store != NULL ? tare_store_fsck(store, found, NULL, &wrong) : -EIO;
+    bool damaged = false;
+    struct tare_store *store = history_open_even(&common, TARE_STORE_READ, &damaged);
+    int failure = store == NULL ? -EIO : damaged ? 0 : tare_store_fsck(store, found, NULL, &wrong);
+    if (damaged) { /* so much that nothing in it can be looked at */
+        found(NULL, tare_store_message(store));
+        wrong = 1;
+    }
     if (store != NULL && failure == 0 && wrong == 0) {
         failure = tare_store_count(store, &counts);
     }

@@ -11,15 +11,16 @@
 
 #include "cli/history.h"
 #include "history/import.h"
+#include "record/clean.h"
 
 /* More than that is no result of one of these tools. */
 static const size_t FILE_MAX_BYTES = (size_t)1 << 30;
-enum { DEPTH_MAX = 32, FILES_MAX = 8 };
+enum { DEPTH_MAX = 32, FILES_MAX = 8, MACHINE_MAX = 200 };
 
 struct import {
     struct history_common common;
     enum tare_import_format format;
-    const char *commit, *branch;
+    const char *commit, *branch, *machine;
     bool dry_run;
     struct tare_origin origin;
     struct tare_history_record *records;
@@ -58,6 +59,13 @@ static int take_option(void *data, int id, const char *value)
     case HISTORY_BRANCH:
         import->branch = value;
         return 0;
+    case HISTORY_MACHINE:
+        if (*value == '\0' || strlen(value) > MACHINE_MAX) {
+            error("the name for --machine has to have 1 to %d bytes", MACHINE_MAX);
+            return EXIT_TROUBLE;
+        }
+        import->machine = value;
+        return 0;
     case HISTORY_DRY_RUN:
         import->dry_run = true;
         return 0;
@@ -92,6 +100,14 @@ static bool find_origin(struct import *import)
     free(origin->link);
     origin->link = NULL;
     origin->dirty = -1;
+    if (import->machine != NULL) {
+        origin->machine = strdup(import->machine);
+        if (origin->machine == NULL) {
+            error("out of memory");
+            return false;
+        }
+        tare__clean_text(origin->machine);
+    }
     if (import->commit == NULL) {
         if (origin->has_commit) {
             tare_history_commit_release(&origin->commit);

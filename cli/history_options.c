@@ -163,6 +163,8 @@ static const struct option_spec import_options[] = {
     {HISTORY_COMMIT, '\0', "commit", "REV", "the commit that was measured, where the file does not name it",
      NULL},
     {HISTORY_BRANCH, '\0', "branch", "NAME", "its branch", NULL},
+    {HISTORY_MACHINE, '\0', "machine", "NAME", "the machine that measured; of other names are other series",
+     NULL},
     {HISTORY_DRY_RUN, '\0', "dry-run", NULL, "say what would be added, and add nothing", NULL},
     HISTORY_COMMON_OPTIONS,
     {0},
@@ -178,7 +180,7 @@ const struct command command_history_import = {
                "it that is of such a format is read; - is standard input.\n\n"
                "Exit status: 0, or 2 on failure; then nothing is added.\n\n"
                "Examples:\n"
-               "  tare history import --commit HEAD hyperfine.json\n"
+               "  tare history import --commit HEAD --machine m7 hyperfine.json\n"
                "  tare history import target/criterion\n"
                "  perf stat -x, -r 10 ./program 2>&1 >/dev/null | tare history import -\n",
     .usage_exit = EXIT_TROUBLE,

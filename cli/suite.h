@@ -11,10 +11,12 @@ struct suite_call {
     const struct suite *suite;
     bool quick;
     const char *sides, *against, *budget;
-    double time_s; /* NAN: the suite's own */
-    char *folder;  /* of its programs */
-    char *other;   /* of --against; NULL: none */
-    struct shown { /* the sides that were asked for, as the result has them */
+    double time_s;      /* NAN: the suite's own */
+    uint64_t begun_ns;  /* of the call, without what it waited for other measurements */
+    char *folder;       /* of its programs */
+    char *other;        /* of --against; NULL: none */
+    char *surroundings; /* that figures depend on, for the fingerprint */
+    struct shown {      /* the sides that were asked for, as the result has them */
         const char *label, *about;
         char *made;    /* the label, if it is ours to free */
         char *skipped; /* why; NULL: it is there */
@@ -22,6 +24,15 @@ struct suite_call {
     } shown[BENCH_SIDES_MAX];
     size_t shown_count;
 };
+
+/*
+ * Whether a benchmark of so many sides fits into `most_s`, of which `gone_s` are gone, if it takes half as long again as
+ * those so far: `done` parts, a side of a benchmark each, in `measured_s`. The first one always fits.
+ */
+static inline bool suite_fits(double gone_s, double measured_s, size_t done, size_t sides, double most_s)
+{
+    return done == 0 || gone_s + 1.5 * measured_s / (double)done * (double)sides <= most_s;
+}
 
 /* suite_sides.c: false after an error was printed, or where it was interrupted. */
 bool suite_check_sides(const struct suite_call *call); /* that each word of --sides is a side */

@@ -123,6 +123,17 @@ const char *tare__extract_base(const char *path)
     return slash != NULL ? slash + 1 : path != NULL ? path : "";
 }
 
+/* Sums are over all passes, and --repeat is no matter of the figures: a point is of one pass, their mean. */
+static double of_one_pass(const struct tare__extract *extract, double sum)
+{
+    const struct tare_result *result = extract->result;
+    size_t count = 0;
+    for (size_t i = 0; i < result->pass_count; i++) {
+        count += result->passes[i].only == NULL;
+    }
+    return count > 1 ? sum / (double)count : sum;
+}
+
 /* Timers */
 
 static void add_percentile(struct tare__extract *extract, const struct tare__subject *subject, const char *name,
@@ -161,8 +172,8 @@ static void add_timer(struct tare__extract *extract, const struct tare_result_ti
     add_percentile(extract, &subject, "p50", figures->net_p50_ns, figures->p50_error_ns, figures);
     add_percentile(extract, &subject, "p99", figures->net_p99_ns, figures->p99_error_ns, figures);
     if (extract->whole) {
-        tare__extract_add(extract, &subject, tare_metric_unit_names[TARE_METRIC_COUNT], (double)figures->calls,
-                          "calls");
+        tare__extract_add(extract, &subject, tare_metric_unit_names[TARE_METRIC_COUNT],
+                          of_one_pass(extract, (double)figures->calls), "calls");
     }
     if (timer->has_exclusive) {
         add_average(extract, &subject, "exclusive_net_avg", &timer->exclusive);
@@ -226,7 +237,7 @@ static void add_instrument(struct tare__extract *extract, const struct tare_inst
     switch (instrument->kind) {
     case TARE_KIND_COUNTER:
         if (extract->whole && total->total != TARE_COUNT_UNKNOWN) {
-            tare__extract_add(extract, &subject, unit, (double)total->total, "total");
+            tare__extract_add(extract, &subject, unit, of_one_pass(extract, (double)total->total), "total");
         }
         break;
     case TARE_KIND_GAUGE:
@@ -255,7 +266,8 @@ static void add_run(struct tare__extract *extract)
     }
     if (extract->whole) {
         add_wall(extract, &subject);
-        tare__extract_add(extract, &subject, tare_metric_unit_names[TARE_METRIC_TIME], result->cpu_ns, "cpu");
+        tare__extract_add(extract, &subject, tare_metric_unit_names[TARE_METRIC_TIME],
+                          of_one_pass(extract, result->cpu_ns), "cpu");
     }
     tare__extract_add(extract, &subject, tare_metric_unit_names[TARE_METRIC_SHARE], result->measuring_share,
                       "measuring_share");

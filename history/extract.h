@@ -13,7 +13,8 @@
 struct tare_origin {
     char *project;
     char *branch;
-    char *link; /* of the job */
+    char *link;    /* of the job */
+    char *machine; /* of an import: the user's name for it, beside what the file says; NULL: none */
     bool has_commit;
     struct tare_history_commit commit; /* that is checked out, or that was named */
     int dirty;                         /* 1, 0, or -1: unknown */

@@ -144,16 +144,18 @@ static const char *arguments_of(const struct tare_result_benchmark *benchmark)
                : "";
 }
 
-/* The share of the measured time that others took: waited for a processor, or taken by the hypervisor. */
-static double stolen_share(const struct tare_result_contamination *contamination)
+/*
+ * The share of the time that others took: of what the programs wanted to run, waited for a processor; and of what the
+ * machine's processors had meanwhile, taken by the hypervisor. Unknown is what is not known of both.
+ */
+static double stolen_share(const struct tare_result_contamination *contamination, uint32_t processors)
 {
-    double wait_ns = contamination->wait_ns;
-    double steal_ns = contamination->steal_ns;
-    if (!(contamination->measured_ns > 0) || (isnan(wait_ns) && isnan(steal_ns))) {
+    double waited = contamination->wait_ns / contamination->measured_ns;
+    double stolen = contamination->steal_ns / (contamination->wall_ns * processors);
+    if (!isfinite(waited) && !isfinite(stolen)) {
         return NAN;
     }
-    double share = ((wait_ns > 0 ? wait_ns : 0) + (steal_ns > 0 ? steal_ns : 0)) / contamination->measured_ns;
-    return isfinite(share) ? share : NAN;
+    return (waited > 0 && isfinite(waited) ? waited : 0) + (stolen > 0 && isfinite(stolen) ? stolen : 0);
 }
 
 /* Of the comparison with that arm, or, for the first arm, of any: it is the same control. */
@@ -167,8 +169,8 @@ static const struct tare_comparison *comparison_of(const struct tare_result_benc
     return NULL;
 }
 
-static void add_measured(struct tare_history_point *point, const struct tare_result_benchmark *benchmark,
-                         size_t arm)
+static void add_measured(const struct tare__extract *extract, struct tare_history_point *point,
+                         const struct tare_result_benchmark *benchmark, size_t arm)
 {
     const struct tare_comparison *comparison = comparison_of(benchmark, arm);
     if (point == NULL) {
@@ -176,7 +178,7 @@ static void add_measured(struct tare_history_point *point, const struct tare_res
     }
     point->rounds = tare__extract_count(benchmark->contamination.rounds);
     point->rounds_dropped = tare__extract_count(benchmark->contamination.dropped);
-    point->stolen = stolen_share(&benchmark->contamination);
+    point->stolen = stolen_share(&benchmark->contamination, extract->result->environment.cpu_count);
     if (comparison != NULL && isfinite(comparison->control_ratio)) {
         point->control_ratio = comparison->control_ratio;
         point->control_low = comparison->control_low;
@@ -231,7 +233,7 @@ static void add_arm(struct tare__extract *extract, const struct tare__subject *s
     if (point != NULL) {
         tare__extract_interval(point, summary->median_low, summary->median_high);
         point->n = (int64_t)summary->n;
-        add_measured(point, benchmark, index);
+        add_measured(extract, point, benchmark, index);
         add_values(extract, point, arm);
     }
     /*
@@ -269,7 +271,7 @@ static void add_ratio(struct tare__extract *extract, struct tare__subject subjec
         tare__extract_add(extract, &subject, tare_metric_unit_names[TARE_METRIC_RATIO], comparison->ratio,
                           "%s.ratio", benchmark->arms[found->arm].label);
     tare__extract_interval(point, comparison->low, comparison->high);
-    add_measured(point, benchmark, found->arm);
+    add_measured(extract, point, benchmark, found->arm);
     if (point != NULL) {
         point->n = (int64_t)comparison->units;
     }

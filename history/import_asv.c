@@ -351,8 +351,9 @@ static bool read_machine(struct asv *asv, const json_t *params, const json_t *ma
     }
     if (!well) {
         import__no_memory(asv->import);
-    } else if (json_object_get(parts, "cpu") != NULL || json_object_get(parts, "machine") != NULL) {
-        well = import__machine(asv->import, parts, hash);
+    } else {
+        bool known = json_object_get(parts, "cpu") != NULL || json_object_get(parts, "machine") != NULL;
+        well = import__machine(asv->import, known ? parts : NULL, hash);
     }
     json_decref(parts);
     return well;

@@ -356,9 +356,8 @@ static bool read_machine(struct google *g, const json_t *context, char hash[TARE
 {
     static const char *const keys[] = {"num_cpus", "cpu_scaling_enabled", "aslr_enabled"};
     const json_t *caches = json_object_get(context, "caches");
-    hash[0] = '\0';
     if (!json_is_number(json_object_get(context, "num_cpus")) || json_array_size(caches) == 0) {
-        return true; /* too little to tell machines apart */
+        return import__machine(g->import, NULL, hash); /* too little to tell machines apart */
     }
     json_t *parts = json_object();
     char *text = caches_of(caches);

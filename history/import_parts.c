@@ -395,14 +395,14 @@ struct tare_history_record *import__begin(struct import *import, const char *too
                  (!origin->has_commit || origin->commit.id == NULL || copy_commit(record, &origin->commit));
     import->suite = "";
     import->harness = tool;
-    import->fingerprint = "";
+    import->fingerprint = import->machine;
     import->settings = "";
     forget_seen(import);
     if (!whole) {
         import__no_memory(import);
         return NULL;
     }
-    return record;
+    return import__machine(import, NULL, import->machine) ? record : NULL;
 }
 
 bool import__end_file(struct import *import)
@@ -586,14 +586,21 @@ bool import__median(struct import *import, struct tare_history_point *point, con
 bool import__machine(struct import *import, const json_t *parts, char hash[TARE_SHA256_HEX + 1])
 {
     struct tare_history_record *record = &import->records[import->count - 1];
+    const char *name = import->origin->machine;
     hash[0] = '\0';
-    if (json_object_size(parts) == 0) {
+    if (name == NULL && json_object_size(parts) == 0) {
         return true;
+    }
+    json_t *all = parts != NULL ? json_copy((json_t *)(uintptr_t)parts) : json_object();
+    if (all == NULL || (name != NULL && json_object_set_new(all, "name", json_string(name)) != 0)) {
+        json_decref(all);
+        return import__no_memory(import);
     }
     /* A hash of tare's own begins with "machine=": this one is never the same. */
     struct tare_sha256 sum;
     size_t size;
-    char *text = import__canonical(parts, &size);
+    char *text = import__canonical(all, &size);
+    json_decref(all);
     if (text == NULL) {
         return import__no_memory(import);
     }

@@ -48,7 +48,8 @@ struct import {
     size_t count, room;
     /* of the record that is being made */
     const char *suite, *harness, *fingerprint, *settings;
-    struct import_seen *seen; /* its series: open addressing */
+    char machine[TARE_SHA256_HEX + 1]; /* the fingerprint where the file says nothing of the machine */
+    struct import_seen *seen;          /* its series: open addressing */
     size_t seen_room, seen_count;
     uint64_t memory; /* bytes that all lines take, about */
     /* what is said of it */
@@ -96,8 +97,9 @@ struct tare_history_point *import__line(struct import *import, const char *name,
 bool import__median(struct import *import, struct tare_history_point *point, const double *values,
                     size_t count);
 /*
- * Of an object of texts, which names a machine: its hash as a fingerprint, and the record's environment. NULL:
- * nothing is known. The hash is "" in that case. False without memory.
+ * Of an object of texts, which tells of a machine, and the origin's name for it: their hash as a fingerprint, and the
+ * record's environment. NULL: the file says nothing. The hash is "" where there is no name, either. False without
+ * memory.
  */
 bool import__machine(struct import *import, const json_t *parts, char hash[TARE_SHA256_HEX + 1]);
 

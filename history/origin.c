@@ -25,6 +25,7 @@ void tare_origin_release(struct tare_origin *origin)
     free(origin->project);
     free(origin->branch);
     free(origin->link);
+    free(origin->machine);
     free(origin->up);
     tare_history_commit_release(&origin->commit);
     *origin = (struct tare_origin){

@@ -108,6 +108,26 @@ _Static_assert(sizeof steps / sizeof steps[0] == TARE_STORE_VERSION, "a step for
 
 const struct tare__schema tare__store_schema = {.steps = steps, .version = TARE_STORE_VERSION};
 
+/* The version is written behind all tables, so that where it is not there, nothing else can be. */
+static int check_empty(struct tare__sql *sql)
+{
+    bool has, other, any = false;
+    int result = tare__sql_has_table(sql, "tare_projects", &has, &other);
+    if (result != 0 || !has) {
+        return result;
+    }
+    result = tare__sql_query(sql, "w", "SELECT project FROM tare_projects LIMIT 1", NULL, 0);
+    while (result == 0 && (result = tare__sql_next(sql)) == 1) {
+        any = true;
+        result = 0;
+    }
+    if (result == 0 && any) {
+        return tare__sql_damaged(
+            sql, "the history '%s' is damaged: it does not say its version; restore it from a copy", sql->name);
+    }
+    return result;
+}
+
 /* *version is 0 if there is none: nothing, or what somebody began who was ended. */
 static int look(struct tare__sql *sql, int64_t *version, bool *other)
 {
@@ -122,10 +142,12 @@ static int look(struct tare__sql *sql, int64_t *version, bool *other)
     if (result != 0) {
         return result;
     }
+    bool known = false;
     while ((result = tare__sql_next(sql)) == 1) {
         *version = tare__sql_get_whole(sql, 0);
+        known = true;
     }
-    return result;
+    return result != 0 || known ? result : check_empty(sql);
 }
 
 static int judge(struct tare__sql *sql, const struct tare__schema *schema, int64_t version, bool other)
@@ -135,9 +157,9 @@ static int judge(struct tare__sql *sql, const struct tare__schema *schema, int64
                               sql->name);
     }
     if (version < 0) {
-        return tare__sql_fail(sql, -EINVAL,
-                              "the history '%s' is damaged: its version is %lld; restore it from a copy",
-                              sql->name, (long long)version);
+        return tare__sql_damaged(sql,
+                                 "the history '%s' is damaged: its version is %lld; restore it from a copy",
+                                 sql->name, (long long)version);
     }
     if (version > schema->version) {
         return tare__sql_fail(

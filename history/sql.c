@@ -108,15 +108,31 @@ void tare__sql_line(char *line, size_t size, const char *message)
     line[length] = '\0';
 }
 
+static void set_message(struct tare__sql *sql, const char *format, va_list arguments)
+{
+    char text[sizeof sql->message];
+    vsnprintf(text, sizeof text, format, arguments);
+    tare__sql_line(sql->message, sizeof sql->message, text);
+}
+
 int tare__sql_fail(struct tare__sql *sql, int error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    char text[sizeof sql->message];
-    vsnprintf(text, sizeof text, format, arguments);
+    set_message(sql, format, arguments);
     va_end(arguments);
-    tare__sql_line(sql->message, sizeof sql->message, text);
+    sql->damaged = false;
     return error;
+}
+
+int tare__sql_damaged(struct tare__sql *sql, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    set_message(sql, format, arguments);
+    va_end(arguments);
+    sql->damaged = true;
+    return -EINVAL;
 }
 
 char *tare__sql_translate(const char *text, bool sqlite)
@@ -236,11 +252,10 @@ int tare__sql_next(struct tare__sql *sql)
     if (result == 1) {
         for (int i = 0; i < sql->column_count; i++) {
             if (!as_expected(&sql->row[i], sql->columns[i])) {
-                result =
-                    tare__sql_fail(sql, -EINVAL,
-                                   "the history '%s' is damaged: a value is not of the kind that it has to "
-                                   "be; restore it from a copy",
-                                   sql->name);
+                result = tare__sql_damaged(sql,
+                                           "the history '%s' is damaged: a value is not of the kind that it "
+                                           "has to be; restore it from a copy",
+                                           sql->name);
                 break;
             }
         }

@@ -58,6 +58,8 @@ void tare__sql_wait(struct tare__sql *sql, int wait_ms);
 /* Says what is wrong, and returns `error`. */
 int tare__sql_fail(struct tare__sql *sql, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same of what is damaged: -EINVAL, and sql->damaged until the next failure. */
+int tare__sql_damaged(struct tare__sql *sql, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A statement without rows; *changed (may be NULL): how many rows it inserted, updated or deleted. */
 int tare__sql_run(struct tare__sql *sql, const char *text, const struct tare__sql_value *values, size_t count,
@@ -126,6 +128,7 @@ struct tare__sql {
     int wait_ms;
     bool busy;        /* a statement with rows is not at its end */
     bool rolled_back; /* by the statement that was run last */
+    bool damaged;     /* the message is about damage */
     int64_t changed;
     const char *columns;
     int column_count;

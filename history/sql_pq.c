@@ -167,8 +167,8 @@ static int failed(struct pq *pq, const PGresult *result)
         return tare__sql_fail(sql, -EACCES, "the history '%s' does not allow it: %s", sql->name, line);
     }
     if (strcmp(state, "42P01") == 0 || strcmp(state, "42703") == 0 || strcmp(state, "42804") == 0) {
-        return tare__sql_fail(sql, -EINVAL, "the history '%s' is damaged (%s): restore it from a copy",
-                              sql->name, line);
+        return tare__sql_damaged(sql, "the history '%s' is damaged (%s): restore it from a copy", sql->name,
+                                 line);
     }
     return tare__sql_fail(sql, -EIO, "the server of the history '%s' refuses: %s (%s)", sql->name, line, state);
 }
@@ -297,8 +297,7 @@ static int fill_row(struct pq *pq)
         } else if (type == BYTES) {
             column->type = TARE__SQL_BYTES;
         } else {
-            return tare__sql_fail(sql, -EINVAL, "the history '%s' is damaged: a column has another type",
-                                  sql->name);
+            return tare__sql_damaged(sql, "the history '%s' is damaged: a column has another type", sql->name);
         }
     }
     return 1;

@@ -60,8 +60,7 @@ static int no_room(struct tare__sql *sql)
 
 static int damaged(struct tare__sql *sql, const char *why)
 {
-    return tare__sql_fail(sql, -EINVAL, "the history '%s' is damaged (%s): restore it from a copy", sql->name,
-                          why);
+    return tare__sql_damaged(sql, "the history '%s' is damaged (%s): restore it from a copy", sql->name, why);
 }
 
 static int failed(struct sqlite *lite, int code)

@@ -22,9 +22,8 @@ enum {
 
 int tare__store_damaged(struct tare_store *store, const char *what)
 {
-    return tare__sql_fail(store->sql, -EINVAL,
-                          "the history '%s' is damaged (%s): 'tare history fsck' says more", store->sql->name,
-                          what);
+    return tare__sql_damaged(store->sql, "the history '%s' is damaged (%s): 'tare history fsck' says more",
+                             store->sql->name, what);
 }
 
 int tare__store_no_memory(struct tare_store *store)
@@ -181,6 +180,11 @@ void tare_store_close(struct tare_store *store)
 const char *tare_store_message(const struct tare_store *store)
 {
     return store != NULL ? tare__sql_message(store->sql) : "no memory";
+}
+
+bool tare_store_is_damaged(const struct tare_store *store)
+{
+    return store != NULL && store->sql->damaged;
 }
 
 const char *tare_store_name(const struct tare_store *store)

@@ -31,6 +31,7 @@ enum {
 int tare_store_open(const char *where, int flags, struct tare_store **store);
 void tare_store_close(struct tare_store *store); /* NULL is fine */
 const char *tare_store_message(const struct tare_store *store);
+bool tare_store_is_damaged(const struct tare_store *store); /* whether the last failure was about damage */
 /* Where it is, for people: without a password. */
 const char *tare_store_name(const struct tare_store *store);
 /* "sqlite" or "postgresql". */

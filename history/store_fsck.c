@@ -403,7 +403,7 @@ static int check_all(struct tare__sql *sql, void *data)
 int tare_store_fsck(struct tare_store *store, tare_store_found *found, void *data, size_t *wrong)
 {
     struct checking checking = {.store = store, .found = found, .data = data};
-    int result = tare__sql_transaction(store->sql, false, check_all, &checking);
+    int result = go_on(&checking, tare__sql_transaction(store->sql, false, check_all, &checking));
     *wrong = checking.wrong;
     return result;
 }

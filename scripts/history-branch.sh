@@ -6,31 +6,38 @@
 #
 #   scripts/history-branch.sh get     fetches the branch's history into the local one
 #   scripts/history-branch.sh keep    puts the local one on the branch, with all that others have put there meanwhile
+#   scripts/history-branch.sh change COMMAND...
+#                                     gets it, runs COMMAND on the local one, and puts that on the branch as it then is:
+#                                     for what takes something away (tare history prune, baseline remove), which
+#                                     'keep' would bring back
 #
 # The branch has one commit, with one file, history.db: a clone of the project does not grow by its past. A push replaces
 # the commit that was merged before, and no other (--force-with-lease); where another job was faster, its history is
-# merged, too, and the push tried again. So nothing is lost, whichever jobs run at once. An interrupted push leaves the
-# branch as it was.
+# merged, too, and the push tried again; 'change' then runs COMMAND again, on all of it. So nothing is lost, whichever
+# jobs run at once. An interrupted push leaves the branch as it was.
+#
+# What 'change' took away comes back with a local history that still has it: of a job between its 'get' and its
+# 'keep', or of a clone. There 'change' does the same, or the file is removed.
 #
 # Environment:
-#   TARE_DB               the local history (default: .tare/history.db in the work tree's root)
+#   TARE_DB               the local history (default: .tare/history.db in the work tree's root); COMMAND is given it, too
 #   HISTORY_REMOTE        remote or URL of the branch (default: origin)
 #   HISTORY_BRANCH        its name (default: tare-history)
 #   HISTORY_TRIES         pushes that are tried (default: 10)
 #   HISTORY_PUSH_TOKEN    sent as the password of HISTORY_PUSH_USER (default: oauth2), where the remote asks for one
 #
-# Exits 0, 1 if the branch could not be read or written, 2 on wrong usage.
+# Exits 0, 1 if the branch could not be read or written, or COMMAND failed, 2 on wrong usage.
 set -eu
 
 say() {
     echo "history-branch: $*" >&2
 }
 
-[ $# -eq 1 ] || set -- ''
-case $1 in
-    get | keep) ;;
+case ${1:-}:$# in
+    get:1 | keep:1) ;;
+    change:[2-9] | change:[1-9][0-9]*) ;;
     *)
-        say "usage: scripts/history-branch.sh get|keep"
+        say "usage: scripts/history-branch.sh get|keep|change COMMAND..."
         exit 2
         ;;
 esac
@@ -88,15 +95,20 @@ get() {
     }
 }
 
-keep() {
+# put COMMAND...: merges, runs COMMAND if there is one, and pushes.
+put() {
     local try blob tree commit
-    if [ ! -e "$db" ]; then
-        say "there is no history '$db' to keep"
-        return 1
-    fi
     for ((try = 1; try <= tries; try++)); do
         find_tip
         if merge_tip; then
+            if [ $# -gt 0 ] && ! TARE_DB=$db "$@"; then
+                say "'$*' failed: '$branch' is as it was"
+                return 1
+            fi
+            if [ ! -e "$db" ]; then
+                say "there is no history '$db' to keep"
+                return 1
+            fi
             # A copy by tare itself is whole, whatever journal stands beside the database.
             rm -f "$scratch/mine.db"
             tare history merge --db "$scratch/mine.db" "$db" >/dev/null
@@ -116,4 +128,16 @@ keep() {
     return 1
 }
 
-$1
+keep() {
+    if [ ! -e "$db" ]; then
+        say "there is no history '$db' to keep"
+        return 1
+    fi
+    put
+}
+
+change() {
+    put "$@"
+}
+
+"$@"

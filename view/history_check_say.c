@@ -114,6 +114,9 @@ void tare__history_say_change(struct tare__phrase *phrase, const struct tare_jud
         const struct tare_change *change = &judged->change;
         say_size(phrase, change->ratio, change->ratio_low, change->ratio_high, change->before, change->after,
                  unit, ascii);
+        if (!isnan(change->ratio) && (isnan(change->ratio_low) || isnan(change->ratio_high))) {
+            tare__phrase_add(phrase, " (interval unknown: too few points)");
+        }
     }
 }
 

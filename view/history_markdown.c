@@ -52,16 +52,18 @@ struct markdown {
 /* The one that the status is about; where there is none, the newest. */
 static const struct tare_judged_change *change_of(const struct tare_judged_series *series)
 {
+    const struct tare_judged_change *about = tare__history_change(series);
     size_t count = series->changes.count;
-    return count == 0 ? NULL : &series->judged[series->decisive < count ? series->decisive : count - 1];
+    return about != NULL || count == 0 ? about : &series->judged[count - 1];
 }
 
+/* What has no ratio, as it came from 0 or went there, is beyond all that have one; as the page has it. */
 static double size_of(const struct tare_judged_series *series)
 {
-    double ratio =
-        series->status == TARE_SERIES_SUSPECTED ? series->suspicion.ratio : tare__history_ratio(series);
-    double size = fabs(log(ratio));
-    return isfinite(size) ? size : 0;
+    bool suspected = series->status == TARE_SERIES_SUSPECTED;
+    double ratio = suspected ? series->suspicion.ratio : tare__history_ratio(series);
+    bool changed = suspected || tare__history_change(series) != NULL;
+    return ratio > 0 ? fabs(log(ratio)) : changed ? INFINITY : 0;
 }
 
 /* Whether it never changed: one value, at least twice, and nothing to say of it. As the page has it. */
@@ -191,6 +193,20 @@ static void put_percent(FILE *out, double ratio)
     fprintf(out, "%s%s %%", percent > 0 && !zero ? "+" : "", zero && *text == '-' ? text + 1 : text);
 }
 
+/* What has no ratio is told by its levels. */
+static void put_size(struct markdown *markdown, FILE *out, const struct tare_judged_series *series,
+                     double ratio, double before, double after)
+{
+    if (isfinite(ratio)) {
+        put_percent(out, ratio);
+        return;
+    }
+    fputs("from ", out);
+    put_value(markdown, out, series, before);
+    fputs(" to ", out);
+    put_value(markdown, out, series, after);
+}
+
 static void put_limit(struct markdown *markdown, FILE *out, const struct tare_judged *budget)
 {
     const struct tare_budget_entry *entry = budget->entry;
@@ -207,7 +223,8 @@ static void put_change(struct markdown *markdown, FILE *out, const struct tare_j
                        const struct tare_judged_change *change)
 {
     if (series->status == TARE_SERIES_SUSPECTED) {
-        put_percent(out, series->suspicion.ratio);
+        put_size(markdown, out, series, series->suspicion.ratio, series->suspicion.level,
+                 series->suspicion.level + series->suspicion.shift);
         fprintf(out, " in the newest %s", series->suspicion.count == 1 ? "value" : "two values");
         return;
     }
@@ -224,16 +241,16 @@ static void put_change(struct markdown *markdown, FILE *out, const struct tare_j
         fputs("-", out);
         return;
     }
-    if (isfinite(change->change.ratio)) {
-        put_percent(out, change->change.ratio);
+    const struct tare_change *size = &change->change;
+    put_size(markdown, out, series, size->ratio, size->before, size->after);
+    if (isfinite(size->ratio) && isfinite(size->ratio_low) && isfinite(size->ratio_high)) {
         fputs(" (", out);
-        put_percent(out, change->change.ratio_low);
+        put_percent(out, size->ratio_low);
         fputs(" to ", out);
-        put_percent(out, change->change.ratio_high);
+        put_percent(out, size->ratio_high);
         fputs(")", out);
-    } else {
-        fputs("by ", out);
-        put_value(markdown, out, series, change->change.shift);
+    } else if (isfinite(size->ratio)) {
+        fputs(" (interval unknown: too few points)", out);
     }
     fputs(change->change.kind == TARE_CHANGE_DRIFT ? ", a drift" : "", out);
     if (change->weight != TARE_CHANGE_COUNTS) {
@@ -470,8 +487,8 @@ int tare_history_page_markdown(const struct tare_history_page *page, FILE *out)
     }
     char summary[96];
     if (changed < moving && markdown.error == 0) {
-        snprintf(summary, sizeof(summary), "\n<details>\n<summary>%zu without a change</summary>\n\n",
-                 moving - changed);
+        snprintf(summary, sizeof(summary),
+                 "\n<details>\n<summary>%zu without a change that counts</summary>\n\n", moving - changed);
         put_text(&markdown, summary);
         put_text(&markdown, "| status | series | now | last to previous | last to baseline |\n"
                             "| :--- | :--- | ---: | ---: | ---: |\n");

@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "view/bench_text.h"
+#include "view/columns.h"
 #include "view/history_rows.h"
 
 enum {
     NAMES_SHOWN = 3, /* benchmarks that a sentence names */
     PARTS_SHOWN = 3,
     VALUES_SHOWN = 3,
+    VALUE_MOST = 60, /* columns of one */
 };
 
 /* A sentence: what differs, and of which benchmarks. */
@@ -47,37 +49,122 @@ static int compare_benchmarks(const void *a, const void *b)
     return 0;
 }
 
-/* The first different ones of `count` texts, as "'a', 'b' and 2 more"; false: they are all the same. */
-static bool say_values(struct tare__phrase *phrase, const char *name, const char *const *values, size_t count)
+static int compare_texts(const void *a, const void *b)
 {
-    const char *shown[VALUES_SHOWN];
-    size_t different = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool known = false;
-        for (size_t k = 0; k < i && !known; k++) {
-            known = strcmp(values[k], values[i]) == 0;
-        }
-        if (!known && different < VALUES_SHOWN) {
-            shown[different] = values[i];
-        }
-        different += !known;
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static char *cut_of(const char *text)
+{
+    char *copy = strdup(text);
+    return copy != NULL ? tare__view_cut_middle(copy, VALUE_MOST, "...") : NULL;
+}
+
+/* Shortened, unless it would then look like the one before, which is not the same; malloc'ed. */
+static char *shortened(const char *text, const char *before)
+{
+    char *cut = cut_of(text), *other = before != NULL ? cut_of(before) : NULL;
+    if (cut != NULL && other != NULL && strcmp(cut, other) == 0) {
+        free(cut);
+        cut = strdup(text);
     }
-    if (different < 2) {
+    free(other);
+    return cut;
+}
+
+/*
+ * The first different ones of `count` texts, by their order, as "'a', 'b' and 2 more"; false: they are all the same.
+ * `nothing` stands for an empty one.
+ */
+static bool say_values(struct tare__phrase *phrase, const char *name, const char *const *values, size_t count,
+                       const char *nothing)
+{
+    size_t different = 0;
+    const char **sorted = calloc(count, sizeof(*sorted));
+    if (sorted == NULL) {
+        phrase->error = -ENOMEM;
         return false;
     }
-    tare__phrase_item(phrase, "%s: ", name);
-    for (size_t i = 0; i < different && i < VALUES_SHOWN; i++) {
-        const char *text = *shown[i] != '\0' ? shown[i] : "unknown";
-        tare__phrase_add(phrase, "%s'%.60s%s'",
+    memcpy(sorted, values, count * sizeof(*sorted));
+    qsort(sorted, count, sizeof(*sorted), compare_texts);
+    for (size_t i = 0; i < count; i++) {
+        if (different == 0 || strcmp(sorted[different - 1], sorted[i]) != 0) {
+            sorted[different++] = sorted[i];
+        }
+    }
+    if (different > 1) {
+        tare__phrase_item(phrase, "%s: ", name);
+    }
+    for (size_t i = 0; different > 1 && i < different && i < VALUES_SHOWN; i++) {
+        char *text = shortened(sorted[i], i > 0 ? sorted[i - 1] : NULL);
+        phrase->error = text == NULL ? -ENOMEM : phrase->error;
+        const char *quote = text != NULL && *text != '\0' ? "'" : "";
+        tare__phrase_add(phrase, "%s%s%s%s",
                          i == 0               ? ""
                          : i + 1 == different ? " and "
                                               : ", ",
-                         text, strlen(text) > 60 ? "..." : "");
+                         quote, *quote != '\0' ? text : nothing, quote);
+        free(text);
     }
     if (different > VALUES_SHOWN) {
         tare__phrase_add(phrase, " and %zu more", different - VALUES_SHOWN);
     }
-    return true;
+    free(sorted);
+    return different > 1;
+}
+
+/* Whether one of the words of `text`, which blanks part, is this one. */
+static bool has_word(const char *text, const char *word, size_t size)
+{
+    for (const char *from = text; *from != '\0';) {
+        size_t length = strcspn(from, " ");
+        if (length == size && memcmp(from, word, size) == 0) {
+            return true;
+        }
+        from += length + strspn(from + length, " ");
+    }
+    return false;
+}
+
+/* The words of texts[which] that are not in all of them; malloc'ed. */
+static char *own_words(const char *const *texts, size_t count, size_t which)
+{
+    char *own = calloc(strlen(texts[which]) + 1, 1), *end = own;
+    for (const char *from = texts[which]; own != NULL && *from != '\0';) {
+        size_t length = strcspn(from, " "), having = 0;
+        while (having < count && has_word(texts[having], from, length)) {
+            having++;
+        }
+        if (having < count) {
+            if (end != own) {
+                *end++ = ' ';
+            }
+            memcpy(end, from, length);
+            end += length;
+        }
+        from += length + strspn(from + length, " ");
+    }
+    return own;
+}
+
+/* Settings are words, most of them in all: those that are not are told. */
+static int say_settings(struct tare__phrase *phrase, const char *const *settings, size_t count)
+{
+    char **own = calloc(count, sizeof(*own));
+    int failure = own == NULL ? -ENOMEM : 0;
+    for (size_t i = 0; failure == 0 && i < count; i++) {
+        own[i] = own_words(settings, count, i);
+        failure = own[i] == NULL ? -ENOMEM : 0;
+    }
+    /* The same words in another order, or some of them more often, are whole texts that differ. */
+    if (failure == 0 && !say_values(phrase, "settings", (const char *const *)own, count, "none")) {
+        say_values(phrase, "settings", settings, count, "unknown");
+    }
+    for (size_t i = 0; own != NULL && i < count; i++) {
+        free(own[i]);
+    }
+    free(own);
+    return failure;
 }
 
 /* The parts of the fingerprint that the series' newest point was measured with; NULL: unknown. */
@@ -119,10 +206,10 @@ static int say_machines(const struct tare_history *history, const struct tare_hi
             values[i] = part_text(json_object_get(parts[i], key));
         }
         if (said < PARTS_SHOWN) {
-            said += say_values(phrase, key, values, count);
+            said += say_values(phrase, key, values, count, "unknown");
         } else {
             struct tare__phrase rest = {0};
-            more += say_values(&rest, key, values, count);
+            more += say_values(&rest, key, values, count, "unknown");
             tare__phrase_release(&rest);
         }
     }
@@ -133,7 +220,7 @@ static int say_machines(const struct tare_history *history, const struct tare_hi
         for (size_t i = 0; i < count; i++) {
             values[i] = lines[i]->series.fingerprint;
         }
-        say_values(phrase, "machine", values, count);
+        say_values(phrase, "machine", values, count, "unknown");
     }
     failure = 0;
 out:
@@ -163,14 +250,12 @@ static int say_difference(const struct tare_history *history, const struct tare_
         values[i] = lines[i]->series.harness;
     }
     if (failure == 0) {
-        say_values(phrase, "measured by", values, count);
+        say_values(phrase, "measured by", values, count, "unknown");
     }
     for (size_t i = 0; failure == 0 && i < count; i++) {
         values[i] = lines[i]->series.settings;
     }
-    if (failure == 0) {
-        say_values(phrase, "settings", values, count);
-    }
+    failure = failure == 0 ? say_settings(phrase, values, count) : failure;
     free(values);
     return failure != 0 ? failure : phrase->error;
 }

@@ -78,10 +78,23 @@ char *tare__history_commit_link(const struct tare_history_page *page, const stru
 
 /* What both views say */
 
+const struct tare_judged_change *tare__history_change(const struct tare_judged_series *series)
+{
+    if (series->decisive < series->changes.count) {
+        return &series->judged[series->decisive];
+    }
+    for (size_t i = series->changes.count; series->status == TARE_SERIES_CHANGED && i-- > 0;) {
+        if (series->judged[i].weight != TARE_CHANGE_OLD) {
+            return &series->judged[i];
+        }
+    }
+    return NULL;
+}
+
 double tare__history_ratio(const struct tare_judged_series *series)
 {
-    return series->decisive < series->changes.count ? series->judged[series->decisive].change.ratio
-                                                    : series->ratio;
+    const struct tare_judged_change *judged = tare__history_change(series);
+    return judged != NULL ? judged->change.ratio : series->ratio;
 }
 
 /* Pieces of JSON */
@@ -945,6 +958,8 @@ static int put_series(struct writer *writer, const struct tare_judged_series *se
     put_figure(out, "baseline", series->baseline);
     put_figure(out, "against", series->against);
     put_figure(out, "ratio", tare__history_ratio(series));
+    const struct tare_judged_change *about = tare__history_change(series);
+    put_index(out, "change", about != NULL ? about - series->judged : TARE_HISTORY_UNKNOWN);
     bool judged = series->line->count >= TARE_CHANGE_FEWEST;
     put_figure(out, "level", series->changes.level);
     put_index(out, "level_from", judged ? (int64_t)series->changes.level_from : TARE_HISTORY_UNKNOWN);

@@ -12,8 +12,14 @@ char *tare__history_page_title(const struct tare_history_page *page);
 char *tare__history_commit_link(const struct tare_history_page *page, const struct tare_history_commit *commit);
 
 /*
+ * The change that its status is about: the decisive one, and of a series that has changed, and none that counts,
+ * the newest that is not old. NULL: none.
+ */
+const struct tare_judged_change *tare__history_change(const struct tare_judged_series *series);
+
+/*
  * The ratio that stands for the series everywhere: of the change that its status is about, else of the level
- * now to what it is judged against. NAN: there is none.
+ * now to what it is judged against. NAN: there is none, as where something came from 0.
  */
 double tare__history_ratio(const struct tare_judged_series *series);
 

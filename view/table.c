@@ -169,8 +169,11 @@ static size_t bytes_of(const char *text, size_t columns)
 
 char *tare__view_cut_middle(char *text, size_t width, const char *dots)
 {
+    if (text == NULL) {
+        return NULL;
+    }
     size_t taken = tare__text_width(text);
-    if (text == NULL || taken <= width) {
+    if (taken <= width) {
         return text;
     }
     size_t kept = width - tare__text_width(dots);

@@ -2,7 +2,7 @@
 // The dashboard of tare history: reads the data in the page (or asks a server for them, again and again), and
 // shows what the address says is to be seen. Every name in the data is from elsewhere, and is shown as text.
 import {look} from "./history_chart.js";
-import {STATUSES, Unreadable, branchesOf, machineName, readPage, statusOf} from "./history_data.js";
+import {STATUSES, Unreadable, branchesOf, machineName, partsOf, readPage, statusOf} from "./history_data.js";
 import {Comparison, Detail, commitNode, dirtyText, linkOr} from "./history_detail.js";
 import {againstText, intervalText, longId, many, momentText, shareText, valueText} from "./history_format.js";
 import {List, sortable} from "./history_list.js";
@@ -63,7 +63,7 @@ function changed(step) {
 
 function matches(series, words) {
     return words.every((word) => series.search.includes(word)) &&
-        (state.suite === "" || series.suite === state.suite) &&
+        (state.suite === "" || partsOf(series).includes(state.suite)) &&
         (state.machine === "" || (series.machine !== null && series.machine.fingerprint === state.machine)) &&
         (state.branch === "" || branchesOf(series, page.runs).has(state.branch));
 }
@@ -391,8 +391,7 @@ function take(text) {
     const first = page === null;
     page = read;
     const sorted = new Intl.Collator("en", {numeric: true}).compare;
-    page.suites =
-        [...new Set(page.series.map((series) => series.suite))].filter((suite) => suite !== "").sort(sorted);
+    page.suites = [...new Set(page.series.flatMap(partsOf))].sort(sorted);
     page.branches =
         [...page.runs.branches()].filter((branch) => branch !== "").sort(sorted);
     byId("main").hidden = false;

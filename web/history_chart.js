@@ -3,7 +3,7 @@
 // with what is known of them drawn in. What a canvas shows no screen reader tells: beside each chart stand the
 // chosen point in words, the changes and all points as tables (history_detail.js).
 import {at} from "./history_data.js";
-import {axisTexts, changeText, chanceText, dayText, shortId, valueText} from "./history_format.js";
+import {axisTexts, chanceText, dayText, moveText, shortId, valueText} from "./history_format.js";
 import {el} from "./live_dom.js";
 import {known} from "./live_format.js";
 
@@ -695,7 +695,7 @@ export class HistoryChart {
             ctx.moveTo(x, top);
             ctx.lineTo(x, bottom);
             ctx.stroke();
-            const text = changeMark(change);
+            const text = changeMark(change, series.unit);
             const wide = ctx.measureText(text).width, gap = 6 * px;
             const from = x + gap + wide <= right ? x + gap : x - gap - wide;
             const row = rows.findIndex((end) => end < from - gap);
@@ -716,10 +716,9 @@ export class HistoryChart {
     }
 }
 
-export function changeMark(change) {
+export function changeMark(change, unit) {
     const sign = change.direction === "worse" ? "✕" : change.direction === "better" ? "✓" : "◆";
-    return `${sign} ${known(change.ratio) ? changeText(change.ratio) : "changed"}${
-        change.drift ? " drift" : ""}, p ${chanceText(change.p)}`;
+    return `${sign} ${moveText(change, unit)}${change.drift ? " drift" : ""}, p ${chanceText(change.p)}`;
 }
 
 // Words that can be read on whatever is under them.

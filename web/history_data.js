@@ -15,7 +15,7 @@ export const STATUSES = [
     },
     {name: "unstable", sign: "≈", tone: "warn", means: "scatters too much to judge"},
     {name: "too few", sign: "…", tone: "quiet", means: "too few points to judge"},
-    {name: "steady", sign: "=", tone: "quiet", means: "no change"}
+    {name: "steady", sign: "=", tone: "quiet", means: "no change, or old ones alone"}
 ];
 const RANKS = new Map(STATUSES.map((status, i) => [status.name, i]));
 export function statusOf(series) {
@@ -263,6 +263,7 @@ function readSeries(entry, page) {
         series[name] = figure(entry[name]);
     }
     series.changes = listOf(entry.changes).map((each) => readChange(each, series.points.count, page.commits));
+    series.about = entryOf(series.changes, entry.change);
     const suspicion = entry.suspicion;
     series.suspicion = isObject(suspicion) && suspicion.count > 0 ? {
         count: figure(suspicion.count),
@@ -286,14 +287,27 @@ function readSeries(entry, page) {
     return series;
 }
 
-// The ratio that its status is about.
-export function judgedBy(series) {
-    return series.status === "suspected" && series.suspicion !== null ? series.suspicion.ratio : series.ratio;
+// What its status is about: a ratio and the levels before and behind; NaN where they are unknown. From 0 there is
+// no ratio.
+export function moveOf({status, suspicion, about, ratio}) {
+    if (status === "suspected" && suspicion !== null) {
+        return {ratio: suspicion.ratio, before: suspicion.level, after: suspicion.level + suspicion.shift};
+    }
+    return about !== null ? about : {ratio, before: NaN, after: NaN};
 }
-// How much it changed, on a scale on which half and double are equal.
+// That ratio, to sort by: from 0 is above all that there are, to 0 below.
+export function judgedBy(series) {
+    const {ratio, before, after} = moveOf(series);
+    return Number.isFinite(ratio) || !Number.isFinite(after - before) ? ratio
+        : after > before                                              ? Number.MAX_VALUE
+                                                                      : 0;
+}
+// How much it changed, on a scale on which half and double are equal. What has levels and no ratio is beyond all
+// others.
 function sizeOf(series) {
-    const size = Math.abs(Math.log(judgedBy(series)));
-    return Number.isFinite(size) ? size : 0;
+    const {ratio, before, after} = moveOf(series);
+    const size = Math.abs(Math.log(ratio));
+    return Number.isFinite(size) ? size : Number.isFinite(after - before) ? Infinity : 0;
 }
 
 // Whether it never changed: one value, at least twice, and nothing to say of it.
@@ -443,7 +457,13 @@ function groupsOf(all) {
 
 // Sorted by what changed: the worst first, and of those the greatest.
 export function byChange(a, b) {
-    return a.rank - b.rank || b.size - a.size;
+    return a.rank - b.rank || Number(b.size > a.size) - Number(b.size < a.size);
+}
+
+// The modules and suites that it is of: its own, and that of a timer inside a benchmark.
+export function partsOf(series) {
+    const timer = /^(.+?)::.+\.net_avg$/.exec(series.metric);
+    return [series.suite, timer === null ? "" : timer[1]].filter((part) => part !== "");
 }
 
 // The branches of the runs in which it was measured.

@@ -12,6 +12,7 @@ import {
     longId,
     many,
     momentText,
+    moveRangeText,
     shareText,
     shortId,
     valueText,
@@ -183,10 +184,6 @@ export function changeRows(series) {
         if (about !== null) {
             range.append(" ", el("span", {class: "subject"}, about.subject));
         }
-        const size = known(change.ratio_low) && known(change.ratio_high)
-            ? `${changeText(change.ratio)} (${changeText(change.ratio_low)} to ${
-                  changeText(change.ratio_high)})`
-            : changeText(change.ratio);
         const sign = change.direction === "worse" ? "✕ worse"
             : change.direction === "better"       ? "✓ better"
                                                   : "◆ changed";
@@ -198,7 +195,7 @@ export function changeRows(series) {
                                                     : ""
             },
                 sign),
-            change.drift ? "drift" : "step", {text: size, value: change.ratio},
+            change.drift ? "drift" : "step", {text: moveRangeText(change, series.unit), value: change.ratio},
             `${valueText(change.before, series.unit)} → ${valueText(change.after, series.unit)}`, range,
             {text: chanceText(change.p), value: change.p},
             {text: chanceText(change.adjusted), value: change.adjusted}, WEIGHTS[change.weight] || change.weight
@@ -256,7 +253,10 @@ function remarks(series) {
         const which = suspicion.count === 1 ? "newest point is" : `newest ${suspicion.count} points are`;
         found.push([
             suspicion.direction === "worse" ? "warn" : "quiet",
-            `The ${which} ${changeText(suspicion.ratio)} off the level ${
+            `The ${which} ${
+                known(suspicion.ratio)
+                    ? changeText(suspicion.ratio)
+                    : `at ${valueText(suspicion.level + suspicion.shift, series.unit)},`} off the level ${
                 valueText(suspicion.level,
                     series.unit)} (p ${chanceText(suspicion.p)}): too few to judge, so measure again.`
         ]);
@@ -397,11 +397,10 @@ export class Detail {
         setText(this.facts, summaryOf(series, page));
         this.remarks.replaceChildren(...remarks(series).map(([tone, text]) => el("li", {class: tone}, text)));
         this.remarks.hidden = this.remarks.children.length === 0;
+        const marks = series.changes.map((change) => changeMark(change, series.unit)).join("; ");
         setAttribute(this.chart.element, "aria-label",
             `${series.title}: ${summaryOf(series, page)}. ${
-                series.changes.length === 0
-                    ? "No change was found."
-                    : `Changes: ${series.changes.map(changeMark).join("; ")}.`} Arrow keys choose a point.`);
+                marks === "" ? "No change was found." : `Changes: ${marks}.`} Arrow keys choose a point.`);
         this.showLegend();
         this.changes.replaceChildren(series.changes.length === 0
                 ? el("p", {class: "quiet"}, "No change was found in it.")

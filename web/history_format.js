@@ -91,6 +91,19 @@ export function changeText(ratio) {
     }
     return `${p < 0 ? "−" : "+"}${size.toFixed(size >= 99.5 ? 0 : size >= 0.995 ? 1 : 2)} %`;
 }
+// A change with its levels: these, where it has no ratio.
+export function moveText({ratio, before, after}, unit) {
+    return known(ratio) || !known(before) || !known(after)
+        ? changeText(ratio)
+        : `${valueText(before, unit)} → ${valueText(after, unit)}`;
+}
+// And its interval.
+export function moveRangeText(change, unit) {
+    const {ratio, ratio_low: low, ratio_high: high} = change, text = moveText(change, unit);
+    return !known(ratio)            ? text
+        : known(low) && known(high) ? `${text} (${changeText(low)} to ${changeText(high)})`
+                                    : `${text} (interval unknown: too few points)`;
+}
 // `value` against `other`.
 export function againstText(value, other) {
     return known(value) && known(other) && other > 0 ? changeText(value / other) : UNKNOWN;

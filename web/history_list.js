@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The overview: a row for each series, sorted and filtered, with a line of its past drawn once it is in sight;
 // open ones have their details in a row beneath. One of the rows has the focus at a time: arrows go on from it.
-import {byChange, judgedBy, statusOf} from "./history_data.js";
-import {againstText, changeText, dayText, intervalText, longId, shortId} from "./history_format.js";
+import {byChange, judgedBy, moveOf, statusOf} from "./history_data.js";
+import {againstText, dayText, intervalText, longId, moveText, shortId} from "./history_format.js";
 import {el, setAttribute, setText} from "./live_dom.js";
 import {UNKNOWN, known} from "./live_format.js";
 
@@ -84,7 +84,7 @@ export const COLUMNS = [
         value: judgedBy,
         hint:
             "the size of the change that the status is about; of what is suspected, the newest points to the level",
-        text: (series) => changeText(judgedBy(series))
+        text: (series) => moveText(moveOf(series), series.unit)
     },
     {
         key: "last",

@@ -4,7 +4,7 @@ import {get, post, Stream} from "./live_api.js";
 import {TimeChart, clock} from "./live_chart.js";
 import {byId, el, setAttribute, setText} from "./live_dom.js";
 import {UNKNOWN, age, amount, bytes, fps, known, percent, rate, time} from "./live_format.js";
-import {Model} from "./live_model.js";
+import {Model, slowIsLow} from "./live_model.js";
 import {derivedText, makePanels} from "./live_panels.js";
 
 const model = new Model();
@@ -122,7 +122,8 @@ function chartsOf(row) {
         note: spec.what,
         show: spec.show(row),
         binary: row.unit === "bytes",
-        series: spec.series.map(([name, label]) => ({key: `${row.id}/${name}`, label}))
+        series: [...slowIsLow(row) ? [["p05", "p5"]] : [], ...spec.series].map(
+            ([name, label]) => ({key: `${row.id}/${name}`, label}))
     })]);
 }
 

@@ -18,7 +18,10 @@ const FIGURES = {
         p50: ["rolling.net_p50_ns"],
         p95: ["rolling.net_p95_ns"],
         p99: ["rolling.net_p99_ns"],
-        busy: ["rolling.busy_share"]
+        busy: ["rolling.busy_share"],
+        p50Total: ["total.net_p50_ns"],
+        p99Total: ["total.net_p99_ns"],
+        netAvgTotalError: ["total.net_avg_error_ns"]
     },
     counter: {total: ["total.total"], now: ["rolling.total"], rate: ["rolling.per_s"]},
     gauge: {value: ["total.value"], peak: ["total.peak"], change: ["rolling.value", "rolling.change"]},
@@ -28,11 +31,18 @@ const FIGURES = {
         countNow: ["rolling.count"],
         rate: ["rolling.per_s", "rolling.count_per_s"],
         meanNow: ["rolling.mean", "rolling.avg"],
+        p05: ["rolling.p05"],
         p50: ["rolling.p50"],
         p90: ["rolling.p90"],
         p95: ["rolling.p95"],
         p99: ["rolling.p99"],
-        p999: ["rolling.p999"]
+        p999: ["rolling.p999"],
+        p05Total: ["total.p05"],
+        p50Total: ["total.p50"],
+        p90Total: ["total.p90"],
+        p95Total: ["total.p95"],
+        p99Total: ["total.p99"],
+        p999Total: ["total.p999"]
     },
     state: {changes: ["total.changes"], changesNow: ["rolling.changes"]},
     topk: {
@@ -114,6 +124,11 @@ export function neverUsed(row) {
     default:
         return row.v.count === 0;
     }
+}
+
+// Of rates (tare/cpu.h) the slow end is the low one.
+export function slowIsLow(row) {
+    return row.kind === "histogram" && row.module === "cpu";
 }
 
 // What a derived figure is now: of the last window, or of this moment, in which case `total` has it.

@@ -6,7 +6,7 @@ import {
     UNKNOWN, amount, count, fps, keyText, known, number, percent, rate, short, time, unitWord
 } from "./live_format.js";
 import {FrameChart} from "./live_chart.js";
-import {derivedNow, neverUsed} from "./live_model.js";
+import {derivedNow, neverUsed, slowIsLow} from "./live_model.js";
 import {Table} from "./live_table.js";
 
 // A cell whose text is a figure.
@@ -107,10 +107,22 @@ function gaugeText(name) {
     };
 }
 
-function netText(row) {
-    const text = time(row.v.netAvg);
-    return text === UNKNOWN || Number.isNaN(row.v.netAvgError) ? text : `${text} ± ${time(row.v.netAvgError)}`;
+function netText(net, error) {
+    const text = time(net);
+    return text === UNKNOWN || Number.isNaN(error) ? text : `${text} ± ${time(error)}`;
 }
+
+// Beside a figure of the window, the same since the start, where it is sent and there is room.
+function totals(...columns) {
+    return columns.map(([key, title, text, name]) => ({
+        ...plain(`${key}-total`, title, text, of(name), "since the start or the last reset"),
+        needs: name,
+        extra: true
+    }));
+}
+
+const PERCENTILES =
+    [["p50", "p50"], ["p90", "p90"], ["p95", "p95"], ["p99", "p99"], ["p999", "p99.9"], ["p05", "p5"]];
 
 // Time in each state, as one bar; the column beside it says the same in words.
 function shareColumn() {
@@ -156,14 +168,21 @@ const KINDS = {
         down: true,
         columns: [
             leading("rate", "calls", (row) => rate(row.v.rate), of("rate"), "calls per second"),
-            recent("net", "net average ±", netText, of("netAvg"),
+            recent("net", "net average ±", (row) => netText(row.v.netAvg, row.v.netAvgError), of("netAvg"),
                 "less what measuring costs, with half its 95 % interval"),
             recent("p50", "p50", (row) => time(row.v.p50), of("p50"), "half of the calls took less"),
             recent("p99", "p99", (row) => time(row.v.p99), of("p99"), "99 % of the calls took less"),
             recent("busy", "busy", (row) => percent(row.v.busy), of("busy"),
                 "share of the window, all threads together"),
             plain("count", "calls, total", (row) => count(row.v.count), of("count")),
-            plain("total", "net, total", (row) => time(row.v.netTotal), of("netTotal"))
+            plain("total", "net, total", (row) => time(row.v.netTotal), of("netTotal")),
+            ...totals(
+                [
+                    "net", "net average ±, total",
+                    (row) => netText(row.v.netAvgTotal, row.v.netAvgTotalError), "netAvgTotal"
+                ],
+                ["p50", "p50, total", (row) => time(row.v.p50Total), "p50Total"],
+                ["p99", "p99, total", (row) => time(row.v.p99Total), "p99Total"])
         ]
     },
     counter: {
@@ -189,15 +208,13 @@ const KINDS = {
     },
     histogram: {
         title: "Histograms",
-        note: "Percentiles are of the window.",
+        note: "In the window where it does not say total.",
         sort: "rate",
         down: true,
         columns: [
             leading("rate", "values", (row) => rate(row.v.rate), of("rate"), "values per second"),
-            ...["p50", "p90", "p95", "p99", "p999"].map((name) => ({
-                ...recent(name, name === "p999" ? "p99.9" : name, inShort(name), of(name)),
-                needs: name
-            })),
+            ...PERCENTILES.map(
+                ([name, title]) => ({...recent(name, title, inShort(name), of(name)), needs: name})),
             recent("mean", "mean", inShort("meanNow"), of("meanNow"), "of the window"),
             {
                 key: "unit",
@@ -207,7 +224,9 @@ const KINDS = {
                 value: (row) => unitWord(row.unit)
             },
             plain("count", "values, total", (row) => count(row.v.count), of("count")),
-            plain("all", "mean, total", inShort("mean"), of("mean"))
+            plain("all", "mean, total", inShort("mean"), of("mean")),
+            ...totals(...PERCENTILES.map(
+                ([name, title]) => [name, `${title}, total`, inShort(`${name}Total`), `${name}Total`]))
         ]
     },
     state: {
@@ -223,6 +242,12 @@ const KINDS = {
     }
 };
 
+// A histogram's middle and its slow end.
+function ends(row, which) {
+    const text = (name) => amount(row.v[name + which], row.unit);
+    return slowIsLow(row) ? `p5 ${text("p05")}, p50 ${text("p50")}` : `p50 ${text("p50")}, p99 ${text("p99")}`;
+}
+
 // What one line can say of an instrument of any kind.
 function mainNow(row) {
     if (!row.enabled) {
@@ -236,7 +261,7 @@ function mainNow(row) {
     case "gauge":
         return amount(row.v.value, row.unit);
     case "histogram":
-        return `p50 ${amount(row.v.p50, row.unit)}, p99 ${amount(row.v.p99, row.unit)}`;
+        return ends(row, "");
     case "state":
         return statesText(row);
     case "topk":
@@ -257,7 +282,7 @@ function mainTotal(row) {
     case "gauge":
         return `peak ${amount(row.v.peak, row.unit)}`;
     case "histogram":
-        return `${count(row.v.count)} values, mean ${amount(row.v.mean, row.unit)}`;
+        return `${count(row.v.count)} values, ${ends(row, "Total")}`;
     case "state":
         return `${count(row.v.changes)} changes`;
     case "frames":
@@ -351,6 +376,9 @@ class KindPanel extends Panel {
         const rows = process === null ? [] : process.rows.filter((row) => row.kind === this.kind);
         if (this.kind === "histogram") {
             this.table.hide("unit", rows.every((row) => unitWord(row.unit) === ""));
+            if (!rows.some(slowIsLow)) {
+                ["p05", "p05-total"].forEach((key) => this.table.hide(key, true));
+            }
         }
         this.table.setRows(rows);
         this.showMany();

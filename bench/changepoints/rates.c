@@ -5,8 +5,10 @@
  *
  *     bench-changepoints [REPETITIONS [SEED]]    (default 20000 1)
  *
- * What does not look back is looked at when each point has come, the others once, at the end; a last column has tare when
- * each point has come. Found is what rises, and of ours what also says where: its range reaches the points that are higher.
+ * Of false alarms: what does not look back is looked at when each point has come, the others once, at the end; the last
+ * columns have tare when each of the last points, or each point at all, has come. Of what is found: all are looked at when
+ * each point behind the change has come, and one of these looks is enough; the last column has tare looked at once, at the
+ * end. Found is what rises, and of ours what also says where: its range reaches the points that are higher.
  * Exits 0 if all figures that are promised were reached, 1 if not.
  */
 #include <math.h>
@@ -20,7 +22,7 @@
 #include "stats/interval.h"
 #include "stats/random.h"
 
-enum { N = 200, MOST = 512, E_PERMUTATIONS = 199, SERIES = 300, NIGHTS_FROM = 30 };
+enum { N = 200, MOST = 512, E_PERMUTATIONS = 199, SERIES = 300, NIGHTS_FROM = 30, LOOKS = 8 };
 
 enum noise { GAUSS, LOGNORMAL, SPIKES, AR, BIMODAL, AR_LITTLE, AR_MUCH, MODES_STAY, NOISES };
 static const char *const noise_names[NOISES] = {"Gaussian, CV 2 %",      "lognormal, sigma 0.5",
@@ -226,17 +228,17 @@ static struct rate false_alarms(size_t m, enum noise noise, size_t repetitions, 
     return rate;
 }
 
-/* The same, looked at whenever a point has come. */
-static struct rate ever(enum noise noise, size_t repetitions, uint64_t seed)
+/* The same, looked at whenever one of the points from the `first` on has come. */
+static struct rate any_look(enum noise noise, size_t first, size_t repetitions, uint64_t seed)
 {
     struct tare_random random;
-    struct rate rate = {0, repetitions / 20};
+    struct rate rate = {0, repetitions};
     double values[N];
     tare_random_seed(&random, seed + 100 + noise);
     for (uint64_t r = 0; r < rate.of; r++) {
         bool alarm = false;
         make(&random, noise, values, N);
-        for (size_t n = TARE_CHANGE_FEWEST; n <= N && !alarm; n++) {
+        for (size_t n = first; n <= N && !alarm; n++) {
             alarm = ours(&random, values, n, SIZE_MAX);
         }
         rate.found += alarm;
@@ -301,8 +303,8 @@ static const struct step steps[] = {
 };
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };
 
-/* Looked at when each point has come, from the change on; before, there is no alarm to count. */
-static struct rate finds(size_t m, const struct step *step, enum noise noise, size_t repetitions, uint64_t seed)
+/* Looked at when each point has come, from the change on, or once, at the end; before, there is no alarm to count. */
+static struct rate finds(size_t m, const struct step *step, bool once, size_t repetitions, uint64_t seed)
 {
     struct tare_random random;
     struct rate rate = {0, repetitions / methods[m].part};
@@ -310,12 +312,12 @@ static struct rate finds(size_t m, const struct step *step, enum noise noise, si
     tare_random_seed(&random, seed + 1000);
     for (uint64_t r = 0; r < rate.of; r++) {
         bool found = false;
-        make(&random, noise, values, step->before + step->behind);
+        make(&random, GAUSS, values, step->before + step->behind);
         for (size_t i = 0; i < step->behind; i++) {
             double part = step->drift ? (double)(i + 1) / (double)step->behind : 1;
             values[step->before + i] *= 1 + step->size * part;
         }
-        for (size_t k = step->drift ? step->behind : 1; k <= step->behind && !found; k++) {
+        for (size_t k = once || step->drift ? step->behind : 1; k <= step->behind && !found; k++) {
             found = methods[m].says(&random, values, step->before + k, step->before);
         }
         rate.found += found;
@@ -323,14 +325,15 @@ static struct rate finds(size_t m, const struct step *step, enum noise noise, si
     return rate;
 }
 
-static void heads(const char *first, bool with_ever)
+/* `more`: columns behind those of the methods. */
+static void heads(const char *first, const char *const *more, size_t count)
 {
     printf("| %-40s |", first);
-    for (size_t m = 0; m < METHODS; m++) {
-        printf(" %-19s |", methods[m].name);
+    for (size_t m = 0; m < METHODS + count; m++) {
+        printf(" %-19s |", m < METHODS ? methods[m].name : more[m - METHODS]);
     }
-    printf("%s\n|%s|", with_ever ? " tare, at every point |" : "", " --- ");
-    for (size_t m = 0; m < METHODS + (with_ever ? 1u : 0u); m++) {
+    printf("\n|");
+    for (size_t c = 0; c < 1 + METHODS + count; c++) {
         printf(" --- |");
     }
     printf("\n");
@@ -341,12 +344,14 @@ int main(int argc, char **argv)
     size_t repetitions = argc > 1 ? strtoul(argv[1], NULL, 10) : 20000;
     uint64_t seed = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
     bool missed = false;
+    const char *const looks[] = {"tare, at each of the last 8 points", "tare, at every point"};
+    const char *const once[] = {"tare, one look at the end"};
     if (repetitions < 1000) {
         fprintf(stderr, "bench-changepoints: give at least 1000 repetitions\n");
         return 2;
     }
     printf("False alarms: share of series of %d points without a change, %% (99 %% interval)\n\n", N);
-    heads("noise", true);
+    heads("noise", looks, 2);
     for (int noise = 0; noise < NOISES; noise++) {
         printf("| %-40s |", noise_names[noise]);
         for (size_t m = 0; m < METHODS; m++) {
@@ -354,18 +359,21 @@ int main(int argc, char **argv)
             show(rate);
             missed = missed || (m == 0 && noise <= BIMODAL && (double)rate.found > 0.01 * (double)rate.of);
         }
-        show(ever(noise, repetitions, seed));
+        show(any_look(noise, N - LOOKS + 1, repetitions / 4, seed));
+        show(any_look(noise, TARE_CHANGE_FEWEST, repetitions / 20, seed));
         printf("\n");
     }
-    printf("\nFound, of series with CV 2 %% (Gaussian): share, %% (99 %% interval)\n\n");
-    heads("what happened", false);
+    printf("\nFound by any of the looks (last column: by the last one), of series with CV 2 %% (Gaussian): "
+           "share, %% (99 %% interval)\n\n");
+    heads("what happened", once, 1);
     for (size_t s = 0; s < STEPS; s++) {
         printf("| %-40s |", steps[s].name);
         for (size_t m = 0; m < METHODS; m++) {
-            struct rate rate = finds(m, &steps[s], GAUSS, repetitions / 2, seed);
+            struct rate rate = finds(m, &steps[s], false, repetitions / 2, seed);
             show(rate);
             missed = missed || (m == 0 && (double)rate.found < steps[s].promised * (double)rate.of);
         }
+        show(finds(0, &steps[s], true, repetitions / 2, seed));
         printf("\n");
     }
     struct rate rate = nights(repetitions / 1000, seed);

@@ -95,6 +95,7 @@ arm, draw = one["arms"][0], random.Random(int(seed))
 values = [float(ns) * (1 + 0.005 * draw.gauss(0, 1)) for _ in range(21)]
 one["name"] = one["bench"] = name
 one["contamination"].update({"rounds": 21, "dropped": 0})
+one["contamination"].pop("each_round", None)
 arm.update({"values_ns": values, "rounds": list(range(1, 22)), "dropped": [False] * 21})
 arm["summary"].update({"n": 21, "median_ns": sorted(values)[10], "median_low_ns": sorted(values)[5],
                        "median_high_ns": sorted(values)[15],
@@ -245,6 +246,40 @@ runs() {
     git -C ../origin.git show tare-history:history.db >kept.db
     [ "$(runs --db kept.db)" = 4 ]
     tare history fsck --db kept.db
+}
+
+@test "what is taken away stays away, also while another job writes" {
+    make_project
+    make build-all >/dev/null
+    tare bench --no-counts --no-lock --time 0.05 -o base.json build/fast/bin/bench-own >/dev/null
+    for i in 1 2 3 4; do made "result-$i.json" "$i" work="$((100 + i))"; done
+    tare history add result-1.json result-2.json result-3.json >/dev/null
+    tare history baseline set --reason why >/dev/null
+    scripts/history-branch.sh keep
+    # Another job has put a result there when the first push is tried: the command runs again, on both histories.
+    git clone -q ../origin.git ../job
+    (cd ../job && scripts/history-branch.sh get && tare history add ../project/result-4.json >/dev/null)
+    cat >lose.sh <<'END'
+echo >>calls
+[ -e ../job/kept ] || (cd ../job && unset TARE_DB && scripts/history-branch.sh keep && touch kept) || exit
+tare history prune --keep 2 >/dev/null
+tare history baseline remove >/dev/null
+END
+    run -0 scripts/history-branch.sh change bash lose.sh
+    [ "$(wc -l <calls)" -ge 2 ]
+    git -C ../origin.git show tare-history:history.db >kept.db
+    [ "$(runs --db kept.db)" = 2 ]
+    [ "$(tare history baseline show --db kept.db --format json | grep -c why)" = 0 ]
+    # And the local history is as the branch, so that the next 'keep' brings nothing back.
+    scripts/history-branch.sh keep
+    git -C ../origin.git show tare-history:history.db >kept.db
+    [ "$(runs --db kept.db)" = 2 ]
+
+    tip=$(git -C ../origin.git rev-parse tare-history)
+    run -1 scripts/history-branch.sh change false
+    expect output "$output" "*history-branch: 'false' failed: 'tare-history' is as it was"
+    [ "$(git -C ../origin.git rev-parse tare-history)" = "$tip" ]
+    run -2 scripts/history-branch.sh change
 }
 
 @test "a remote that cannot be reached is not taken for one without a history" {

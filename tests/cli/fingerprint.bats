@@ -58,6 +58,23 @@ END
     [ "$(field other.json 'f["hash"]')" = "$(field plain.json 'f["hash"]')" ]
 }
 
+@test "those of tare stat and of commands, where they are asked for" {
+    settings() { field "$1" 'f["parts"]["settings"]'; }
+    tare stat -o result.json -n 2 --timeout 60 -- true >/dev/null
+    [ "$(settings result.json)" = stat ] # --repeat makes a mean of more runs
+    tare stat -o result.json --pin 0 -e page-faults,context-switches:u -- true >/dev/null
+    [ "$(settings result.json)" = "stat pin=0 events=page-faults,context-switches:u" ]
+    start scenes spin
+    tare stat -o result.json -p "$pid" --for 0.1 >/dev/null
+    [ "$(settings result.json)" = "stat attached for=0.1" ]
+
+    tare bench --time 0.05 --no-counts -o result.json true >/dev/null
+    [ "$(settings result.json)" = "bench command shell=sh pin=no input=none" ]
+    tare bench --time 0.05 --no-counts -o result.json -w 2 --setup 'true a' --prepare 'true b' --prepare 'true c' \
+        --conclude 'true d' --cleanup 'true e' --show-output true --vs true >/dev/null
+    [ "$(settings result.json)" = "bench command shell=sh pin=no input=none warmup=2 setup='true a' prepare='true b' 'true c' conclude='true d' output=shown" ]
+}
+
 @test "attach says that it does not know how the process was started" {
     start scenes spin
     tare attach --for 0.1 -o result.json "$pid"

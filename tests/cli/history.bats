@@ -331,6 +331,44 @@ END
     expect markdown "$output" "*points in several series, as these differ: *"
 }
 
+@test "of settings it says the words that differ, once for all metrics" {
+    needs_history
+    results 4
+    export TARE_DB=h.db TARE_PROJECT=demo
+    python - <<'END'
+import json
+shared = " ".join(f"setting_{n}=as_usual" for n in range(8))
+for n, own in enumerate(["", " functions=all", " functions=h", " functions=i"], 1):
+    document = json.load(open(f"{n}.json", encoding="utf-8"))
+    document["fingerprint"]["parts"]["settings"] = shared + own + " last=same"
+    json.dump(document, open(f"{n}.json", "w", encoding="utf-8"))
+END
+    tare history add 1.json 2.json 3.json
+    run -0 --separate-stderr tare history show
+    [ "$(grep -c 'in several series' <<<"$output")" -eq 1 ] || fail "not once" "$output"
+    [[ $(tr -s ' \n' '  ' <<<"$output") == *"differ: settings: none, 'functions=all' and 'functions=h' "* ]] ||
+        fail "not what differs" "$output"
+    tare history add 4.json
+    run -0 --separate-stderr tare history show
+    [[ $(tr -s ' \n' '  ' <<<"$output") == *"settings: none, 'functions=all', 'functions=h' and 1 more "* ]] ||
+        fail "not how many more" "$output"
+    # What is too long is cut, unless the cut is what tells two apart.
+    rm h.db
+    python - <<'END'
+import json
+for n, own in enumerate([f"only={80 * 'x'}a{80 * 'x'}", f"only={80 * 'x'}b{80 * 'x'}", f"only={80 * 'y'}"], 1):
+    document = json.load(open(f"{n}.json", encoding="utf-8"))
+    document["fingerprint"]["parts"]["settings"] = own
+    json.dump(document, open(f"{n}.json", "w", encoding="utf-8"))
+END
+    tare history add 1.json 2.json 3.json
+    run -0 --separate-stderr tare history show
+    local flat
+    flat=$(tr -d ' \n' <<<"$output")
+    [[ $flat == *"xb$(printf 'x%.0s' {1..80})'"* && $flat != *"xa$(printf 'x%.0s' {1..80})'"* && $flat == *"y...y"* ]] ||
+        fail "not told apart" "$output"
+}
+
 @test "export gives back byte for byte what was added" {
     needs_history
     results 3
@@ -508,6 +546,34 @@ END
     run -1 --separate-stderr tare history fsck --db h.db
     [ "${#lines[@]}" -ge 1 ]
     expect damaged "$stderr" "tare: 'h.db' is damaged: * wrong"
+    # So much that nothing else can be looked at: that is still damage, and no failure of fsck.
+    python - <<'END'
+import sqlite3
+for name, statement in (("schema.db", "UPDATE sqlite_master SET sql = 'CREATE TABLR x' WHERE name = 'tare_series'"),
+                        ("version.db", "DELETE FROM tare_meta")):
+    open(name, "wb").write(open("h.db", "rb").read())
+    database = sqlite3.connect(name)
+    database.execute("PRAGMA writable_schema = ON")
+    database.execute(statement)
+    database.commit()
+whole = bytearray(open("h.db", "rb").read())
+page = int.from_bytes(whole[16:18], "big")
+for at in range(page, len(whole), page): # all pages but the first, which has the schema
+    whole[at] ^= 0x55
+open("pages.db", "wb").write(whole)
+END
+    for name in schema version pages; do
+        run -1 --separate-stderr tare history fsck --db $name.db
+        [[ $output == *"damaged"* || $output == *"malformed"* ]] || fail "of $name.db fsck says" "$output" "$stderr"
+        expect "$name.db" "$stderr" "tare: '$name.db' is damaged: * wrong"
+    done
+    # And nobody takes it for a new one.
+    cp version.db before.db
+    for command in "add 1.json" "show"; do
+        run -2 tare history $command --db version.db
+        expect "$command" "$output" "tare: the history 'version.db' is damaged: it does not say its version; restore it from a copy"
+    done
+    cmp version.db before.db
     echo 'no database' >no.db
     run -2 tare history fsck --db no.db
     [ "${#lines[@]}" -eq 1 ]

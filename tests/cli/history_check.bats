@@ -81,6 +81,31 @@ print(eval(sys.argv[2]))' "$output" "$1"
     expect report "$output" $'*changed      program::slow median\n*below the*margin*'
 }
 
+@test "a size whose interval is not known says so, and why" {
+    needs_history
+    # They depend on each other, so that 12 points before and 3 behind bound nothing.
+    python - >past.json <<'END'
+import hashlib, json
+values = [100 + 0.1 * n for n in range(12)] + [200, 200.1, 200.2]
+entries = [{
+    "commit": {"id": hashlib.sha1(b"%d" % n).hexdigest(), "message": "m", "timestamp": f"2024-01-{n + 1:02}T00:00:00+00:00"},
+    "date": 1704067200000 + n * 86400000,
+    "tool": "customSmallerIsBetter",
+    "benches": [{"name": "ring::write", "value": value, "unit": "ns"}],
+} for n, value in enumerate(values)]
+print(json.dumps({"lastUpdate": 0, "repoUrl": "", "entries": {"Benchmark": entries}}))
+END
+    tare history import past.json >/dev/null
+    run -1 tare history check --format json
+    [ "$(in_json '[(change["shift_low"], change["ratio_high"]) for change in document["series"][0]["changes"]]')" = "[(None, None)]" ]
+    run -1 tare history check
+    expect size "$output" "regressed *+99.0 % (interval unknown: too few points), from 100.5 ns to*"
+    run -1 tare history check --format markdown
+    expect size "$output" "*+99.0 %*interval unknown: too few points*"
+    run -0 tare history html --markdown
+    expect size "$output" "*| +99.0 % (interval unknown: too few points) |*"
+}
+
 @test "JSON is as its schema says, and Markdown has a table" {
     needs_history
     add 0 20 stays=50 slow=100

@@ -269,7 +269,7 @@ END
 
 ?*Worse.*?8 series: 2 regressed*
 | ??regressed?? | *ring::write\_? *| +*.? % (+*.? % to +*.? %)*](<https://host/*>)*
-<summary>? without a change</summary>*
+<summary>? without a change that counts</summary>*
 What counts: changes in the newest 50 points*'
     rm history.db
     a_past 900 12 'a rather long name of a benchmark, so that all of them are too long together {}'

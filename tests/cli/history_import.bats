@@ -71,6 +71,41 @@ END
     expect output "$output" "*perf stat*$(git rev-parse --short=7 HEAD)*"
 }
 
+@test "files that name no machine: --machine keeps those of several apart" {
+    needs_history
+    for i in 1 2 3 4; do
+        echo "{\"results\":[{\"command\":\"gzip\",\"mean\":$i.5,\"stddev\":0.1,\"median\":$i.5,\"user\":1,\"system\":0.1,\"min\":$i,\"max\":$((i + 1)),\"times\":[$i.25,$i.5,$i.75],\"exit_codes\":[0,0,0]}]}" >"$i.json"
+    done
+    tare history import --db h.db --project p 1.json >/dev/null
+    tare history import --db h.db --project p --machine m7 2.json >/dev/null
+    tare history import --db h.db --project p --machine m8 3.json >/dev/null
+    tare history import --db h.db --project p --machine m7 4.json >/dev/null
+    run -0 --separate-stderr tare history show --db h.db --project p --format json 'gzip median'
+    python - "$output" <<'END'
+import json, sys
+series = json.loads(sys.argv[1])["series"]
+points = sorted(sorted(p["value"] for p in s["points"]) for s in series)
+assert points == [[1.5e9], [2.5e9, 4.5e9], [3.5e9]], points
+END
+    run -0 tare history show --db h.db --project p --all
+    expect output "$output" "*differ*name: *m7*m8*"
+    # What a file says itself stays, and the name comes beside it.
+    echo '{"context":{"num_cpus":4,"caches":[{"type":"Data","level":1,"size":32768,"num_sharing":1}],"executable":"./b"},"benchmarks":[{"name":"BM","run_type":"iteration","iterations":1,"real_time":1,"cpu_time":1,"time_unit":"ns"}]}' >g.json
+    sed 's/"real_time":1/"real_time":2/' g.json >g2.json
+    tare history import --db g.db --project p g.json >/dev/null
+    tare history import --db g.db --project p --machine m7 g2.json >/dev/null
+    run -0 tare history show --db g.db --project p --all
+    expect output "$output" "*differ*name: *m7*"
+    sed 's/"num_cpus":4,//; s/"real_time":1/"real_time":3/' g.json >g3.json # too little to be a machine
+    tare history import --db g.db --project p --machine m7 g3.json >/dev/null
+    [ "$(tare history show --db g.db --project p --all --format json | python -c 'import json, sys
+print(sum(s["metric"] == "real_time" for s in json.load(sys.stdin)["series"]))')" = 3 ]
+    for name in '' "$(printf '%0201d' 0)"; do
+        run -2 tare history import --db h.db --machine "$name" 1.json
+        expect message "$output" "tare: the name for --machine has to have 1 to 200 bytes"
+    done
+}
+
 @test "--dry-run says what would be added, and adds nothing" {
     needs_history
     echo "{\"entries\":{\"S\":[$(entry aaaa1111 100)]}}" >data.json

@@ -102,7 +102,8 @@ static void a_benchmark_gives_its_median_with_all_that_is_known_of_it(void **sta
     struct tare_result_benchmark *benchmark = &result->bench->benchmarks[0];
     set_name(benchmark, "ring_write");
     benchmark->contamination = (struct tare_result_contamination){
-        .rounds = 6, .dropped = 1, .steal_ns = 1e6, .wait_ns = 2e6, .measured_ns = 1e8};
+        .rounds = 6, .dropped = 1, .steal_ns = 4e6, .wait_ns = 2e6, .measured_ns = 1e8, .wall_ns = 2e8};
+    result->environment.cpu_count = 2;
     arm->dropped[5] = true;
     arm->per_op[TARE_PER_OP_SYSCALLS] = 0;
     arm->per_op[TARE_PER_OP_INSTRUCTIONS] = 812;
@@ -280,12 +281,12 @@ static void a_run_gives_its_timers_and_the_program(void **state)
     const struct tare_history_point *point = point_of(&record, "fdtables::close_virtualfd net_avg");
     assert_true(point->value == 101.0);
     assert_int_equal(point->n, 1000);
-    assert_true(point_of(&record, "fdtables::close_virtualfd calls")->value == 1000);
+    assert_true(point_of(&record, "fdtables::close_virtualfd calls")->value == 1000 / 3.0); /* of one pass */
     assert_true(point_of(&record, "fdtables::close_virtualfd p50")->value == 99.5);
     point = point_of(&record, "foo wall");
     assert_true(point->value == 1.1e9);
     assert_int_equal(point->value_count, 3);
-    assert_true(point_of(&record, "foo cpu")->value == 2e9);
+    assert_true(point_of(&record, "foo cpu")->value == 2e9 / 3);
     assert_true(point_of(&record, "foo measuring_share")->value == 0.02);
     assert_null(find(&record, "fdtables::never net_avg"));
     assert_null(find(&record, "fdtables::never calls"));
@@ -299,6 +300,47 @@ static void a_run_gives_its_timers_and_the_program(void **state)
     assert_string_equal(record.run.project, "default");
     tare_history_record_release(&record);
     tare_result_free(result);
+}
+
+/* --repeat is no setting: a series goes on with another number of passes. */
+static void sums_are_of_one_pass_whatever_their_number(void **state)
+{
+    (void)state;
+    for (size_t passes = 1; passes <= 4; passes++) {
+        struct tare_result *result = measured_run();
+        result->pass_count = 0;
+        for (size_t i = 0; i < passes + 2; i++) {
+            struct tare_result_pass *pass = tare_result_add_pass(result);
+            assert_non_null(pass);
+            pass->wall_ns = 1e9;
+            pass->end = TARE_END_EXITED;
+            /* In these the figures of one timer were taken, and nothing was added to the others. */
+            pass->only = i >= passes ? sample_string("fdtables::close_virtualfd") : NULL;
+        }
+        result->cpu_ns = 1.5e9 * (double)passes;
+        for (size_t i = 0; i < result->timer_count; i++) {
+            if (strcmp(result->timers[i].name, "close_virtualfd") == 0) {
+                result->timers[i].figures.calls = 9997 * passes;
+            }
+        }
+        assert_null(result->instruments);
+        result->instruments = calloc(1, sizeof *result->instruments);
+        assert_non_null(result->instruments);
+        result->instrument_count = 1;
+        struct tare_instrument_figures *counter = &result->instruments[0];
+        counter->kind = TARE_KIND_COUNTER;
+        counter->module = sample_string("ring");
+        counter->name = sample_string("bytes");
+        counter->total.known = true;
+        counter->total.total = 640 * passes;
+
+        struct tare_history_record record = extracted(result, NULL);
+        assert_true(point_of(&record, "fdtables::close_virtualfd calls")->value == 9997);
+        assert_true(point_of(&record, "foo cpu")->value == 1.5e9);
+        assert_true(point_of(&record, "ring::bytes total")->value == 640);
+        tare_history_record_release(&record);
+        tare_result_free(result);
+    }
 }
 
 static void what_was_cut_off_has_no_totals(void **state)
@@ -689,6 +731,7 @@ int main(void)
         cmocka_unit_test(commands_go_by_their_lines_or_the_name_given),
         cmocka_unit_test(growth_is_kept),
         cmocka_unit_test(a_run_gives_its_timers_and_the_program),
+        cmocka_unit_test(sums_are_of_one_pass_whatever_their_number),
         cmocka_unit_test(what_was_cut_off_has_no_totals),
         cmocka_unit_test(other_arguments_are_another_series_and_long_ones_are_cut),
         cmocka_unit_test(every_figure_of_a_full_result_is_finite),

@@ -615,6 +615,64 @@ static void changes_suspicions_and_budgets_are_told(void **state)
     drop(made);
 }
 
+/* Below the margin, or from 0: the page says how much, and what has no ratio comes before what has one. */
+static void what_changed_has_a_size_that_counts_or_not(void **state)
+{
+    (void)state;
+    struct made *made = make(5, 12);
+    struct tare_judged_change small, from_nothing, unsure;
+    size_t size;
+    change(made, 0, TARE_SERIES_CHANGED, &small, 1.0051);
+    small.weight = TARE_CHANGE_SMALL;
+    made->report.series[0].decisive = 1; /* none */
+    made->report.series[0].ratio = NAN;
+    change(made, 1, TARE_SERIES_CHANGED, &from_nothing, NAN);
+    from_nothing.change.before = 0;
+    from_nothing.change.after = from_nothing.change.shift = 5;
+    from_nothing.direction = 0;
+    made->history.lines[1].series.unit = text("count");
+    change(made, 2, TARE_SERIES_REGRESSED, &unsure, 2);
+    unsure.change.shift_low = unsure.change.shift_high = unsure.change.ratio_low = unsure.change.ratio_high =
+        NAN;
+    made->report.series[3].status = TARE_SERIES_SUSPECTED;
+    made->history.lines[3].series.unit = text("count");
+    made->report.series[3].suspicion =
+        (struct tare_suspicion){.count = 1, .level = 0, .shift = 7, .ratio = NAN, .p = 0.001};
+    made->report.series[3].suspicion_direction = 1;
+    json_t *object = object_of(&made->page);
+    assert_true(number_at(object, "series/0/ratio") == 1.0051);
+    assert_int_equal(number_at(object, "series/0/change"), 0);
+    assert_null_at(object, "series/1/ratio");
+    assert_int_equal(number_at(object, "series/1/change"), 0);
+    assert_null_at(object, "series/4/change");
+    json_decref(object);
+    /* An old change is none that the status is about. */
+    small.weight = TARE_CHANGE_OLD;
+    made->report.series[0].status = TARE_SERIES_STEADY;
+    object = object_of(&made->page);
+    assert_null_at(object, "series/0/ratio");
+    assert_null_at(object, "series/0/change");
+    json_decref(object);
+    small.weight = TARE_CHANGE_SMALL;
+    made->report.series[0].status = TARE_SERIES_CHANGED;
+    char *bytes = written(tare_history_page_markdown, &made->page, &size);
+    const char *const order[] = {"ring\\_write\\_2/64", "+100 % (interval unknown: too few points) |",
+                                 "ring\\_write\\_3/64", "from 0 to 7 in the newest value |",
+                                 "ring\\_write\\_1/64", "from 0 to 5 |",
+                                 "ring\\_write\\_0/64", "+0.5 % (",
+                                 ", below the margin |"};
+    const char *from = bytes;
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        const char *found = strstr(from, order[i]);
+        if (found == NULL) {
+            fail_msg("no '%s' behind what comes before it in\n%s", order[i], bytes);
+        }
+        from = found;
+    }
+    free(bytes);
+    drop(made);
+}
+
 static void damage_is_an_error(void **state)
 {
     (void)state;
@@ -660,7 +718,7 @@ static void markdown_tells_what_changed_first(void **state)
                                  "after [00000000](<https://example.org/commit>), at or before",
                                  "ring\\_write\\_1/64",
                                  "ring\\_write\\_2/64",
-                                 "<summary>2 without a change</summary>",
+                                 "<summary>2 without a change that counts</summary>",
                                  "ring\\_write\\_0/64",
                                  "ring\\_write\\_3/64",
                                  "changes in the newest 50 points"};
@@ -721,6 +779,7 @@ int main(void)
         cmocka_unit_test(text_stays_text),
         cmocka_unit_test(links_are_of_http_or_not_there),
         cmocka_unit_test(changes_suspicions_and_budgets_are_told),
+        cmocka_unit_test(what_changed_has_a_size_that_counts_or_not),
         cmocka_unit_test(damage_is_an_error),
         cmocka_unit_test(a_live_page_has_an_address_instead_of_data),
         cmocka_unit_test(markdown_tells_what_changed_first),

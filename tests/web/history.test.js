@@ -4,7 +4,7 @@
 const {test, before, after} = require("node:test");
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
-const {large, small} = require("./history_data.js");
+const {Maker, large, small} = require("./history_data.js");
 const {dashboard, hash, names, row, start, stop, text} = require("./history_page.js");
 
 before(start);
@@ -45,6 +45,78 @@ test("the overview is sorted by what changed, with statuses in words and figures
     await page.click("#list th.c-name button");
     assert.equal((await names(page))[0], "memory::arena/size=64 peak_bytes");
     assert.equal(await hash(page), "#sort=name");
+    await close();
+});
+
+test("every change has its size: below the margin, from 0, and where its interval is not known", async () => {
+    const maker = new Maker(60), count = {unit: "count", better: null, title: "b from nothing"};
+    const step = (at, before, after) => ({level: (i) => i < at ? before : after, spread: 0});
+    const none = {ratio: null, ratio_low: null, ratio_high: null};
+    maker.add({
+        status: "changed",
+        title: "a large",
+        ratio: 1.055,
+        change: 0,
+        changes: [maker.change(40, 1.055, {direction: null})]
+    },
+        step(40, 1000, 1055));
+    maker.add({
+        ...count,
+        status: "changed",
+        change: 0,
+        changes: [maker.change(40, 2, {...none, direction: null, before: 0, after: 5, shift: 5})]
+    },
+        step(40, 0, 5));
+    maker.add({
+        status: "changed",
+        title: "c small",
+        ratio: 1.0051,
+        change: 0,
+        changes: [maker.change(40, 1.0051, {weight: "small"})]
+    },
+        step(40, 1000, 1005.1));
+    maker.add({
+        status: "suspected",
+        title: "d suspected",
+        unit: "count",
+        suspicion: {count: 1, level: 0, shift: 7, ratio: null, p: 0.002, direction: "worse"}
+    },
+        step(59, 0, 7));
+    maker.add({
+        status: "regressed",
+        title: "e without an interval",
+        ratio: 2,
+        change: 0,
+        changes: [maker.change(57, 2, {ratio_low: null, ratio_high: null, shift_low: null, shift_high: null})]
+    },
+        step(57, 1000, 2000));
+    const {page, close} = await dashboard(maker.object);
+    // Of those that changed, what came from 0 is first: no ratio is as large.
+    assert.deepEqual(await names(page),
+        ["e without an interval", "d suspected", "b from nothing", "a large", "c small"]);
+    assert.deepEqual(await page.locator("#list tbody td.c-change").allTextContents(),
+        ["+100 %", "0 → 7", "0 → 5", "+5.5 %", "+0.51 %"]);
+    await page.click("#list th.c-change button");
+    assert.deepEqual((await page.locator("#list tbody td.c-change").allTextContents()).slice(2),
+        ["+100 %", "+5.5 %", "+0.51 %"]);
+    await page.click("#list th.c-status button");
+    await row(page, "e without").locator(".name").click();
+    assert.ok((await text(page, ".detail-box")).includes("+100 % (interval unknown: too few points)"));
+    await close();
+});
+
+test("a module is found in benchmarks, too, that have timers of it inside", async () => {
+    const maker = new Maker(12);
+    maker.add({suite: "ring_bench", title: "benchmark"});
+    maker.add({suite: "ring_bench", title: "timer inside", metric: "fdtables::close.net_avg"});
+    maker.add({suite: "fdtables", title: "timer", metric: "net_avg"});
+    const {page, close} = await dashboard(maker.object);
+    assert.deepEqual(
+        await page.locator("#suite option").allTextContents(), ["all", "fdtables", "ring_bench"]);
+    await page.selectOption("#suite", "fdtables");
+    assert.deepEqual((await names(page)).sort(), ["timer", "timer inside"]);
+    await page.selectOption("#suite", "ring_bench");
+    assert.deepEqual((await names(page)).sort(), ["benchmark", "timer inside"]);
     await close();
 });
 

@@ -38,6 +38,15 @@ test("values have the digits that their interval leaves, in the unit of their si
     assert.deepEqual([1.052, 0.9, 1, 3.14159, 1.00001, 1.0042, 123].map(f.changeText),
         ["+5.2 %", "−10.0 %", "0 %", "× 3.14", "± 0.00 %", "+0.42 %", "× 123"]);
     assert.equal(f.againstText(1, 0), "–");
+    assert.equal(f.moveText({ratio: 1.0051, before: 1, after: 2}, "ns"), "+0.51 %");
+    assert.equal(f.moveText({ratio: NaN, before: 0, after: 5}, "count"), "0 → 5");
+    assert.equal(f.moveText({ratio: NaN, before: NaN, after: NaN}, "count"), "–");
+    assert.equal(
+        f.moveRangeText({ratio: 2, ratio_low: 1.9, ratio_high: 2.1}, "ns"), "+100 % (+90.0 % to +110 %)");
+    assert.equal(f.moveRangeText({ratio: 2, ratio_low: NaN, ratio_high: NaN}, "ns"),
+        "+100 % (interval unknown: too few points)");
+    assert.equal(f.moveRangeText({ratio: NaN, ratio_low: NaN, ratio_high: NaN, before: 0, after: 5}, "count"),
+        "0 → 5");
     assert.deepEqual([0.5, 0.02, 2e-9, 0].map(f.chanceText), ["0.50", "0.020", "2e-9", "< 1e-300"]);
 });
 

@@ -81,6 +81,45 @@ test("percentiles that are sent are there; figures of a moment are of now", asyn
     await close();
 });
 
+test("percentiles since the start stand beside those of the window; of rates, p5 too", async () => {
+    const totals = ["p05", "p50", "p90", "p95", "p99", "p999"].map((name) => "total." + name);
+    const columns = {
+        ...COLUMNS,
+        timer: [
+            ...COLUMNS.timer, "total.net_avg_error_ns", "total.net_p50_ns", "total.net_p95_ns",
+            "total.net_p99_ns"
+        ],
+        histogram:
+            [...COLUMNS.histogram, "rolling.p90", "rolling.p999", "rolling.p05", ...totals]
+    };
+    const {page, mock, close} = await live({columns});
+    const cell = async (kind, name, title) => {
+        const heads = await page.locator(`#table-${kind} thead th`).allTextContents();
+        assert.ok(heads.includes(title), `${title} in ${heads}`);
+        return row(page, kind, name).locator("th, td").nth(heads.indexOf(title)).textContent();
+    };
+    assert.equal(await cell("timers", "http::send", "net average ±, total"), "250 ns ± 2.50 ns");
+    assert.equal(await cell("timers", "http::send", "p50, total"), "210 ns");
+    assert.equal(await cell("timers", "http::send", "p99, total"), "1.51 µs");
+    const answers = (title) => cell("histograms", "http.answer_ns", `${title}, total`);
+    assert.deepEqual(await Promise.all(["p50", "p90", "p95", "p99", "p99.9"].map(answers)),
+        ["910 µs", "1.60 ms", "2.10 ms", "5.10 ms", "9.10 ms"]);
+    const latency = row(page, "latency", "latency.input_to_present_ns");
+    assert.match(await latency.textContent(), /p50 [^,]*, p99 .* values, p50 910 µs, p99 5\.10 ms/);
+    // The slow end of a rate is the low one.
+    assert.equal(await page.locator("#table-histograms th:visible", {hasText: /^p5\b/}).count(), 0);
+    mock.instruments.push({...mock.instruments.find((each) => each.name === "answer_ns"),
+        id: 2000, module: "cpu", name: "batch_rate", unit: "instructions/ms"});
+    mock.shape++;
+    await row(page, "cpu", "cpu.batch_rate").waitFor();
+    assert.match(await row(page, "cpu", "cpu.batch_rate").textContent(), /p5 [^,]*, p50 .* values, p5 510,000 [^,]*, p50 910,000 /);
+    assert.equal(await page.locator("#table-histograms th:visible", {hasText: /^p5\b/}).count(), 2);
+    await row(page, "cpu", "cpu.batch_rate").locator(".name").click();
+    const chart = page.locator("#charts figure[aria-label='cpu.batch_rate'] > table tbody th");
+    assert.deepEqual(await chart.allTextContents(), ["p5", "p50", "p95", "p99"]);
+    await close();
+});
+
 test("paper gets all rows, of one reading", async () => {
     const {page, close} = await live({timers: 100});
     await page.locator("#panel-hotspots").scrollIntoViewIfNeeded();

@@ -248,7 +248,8 @@ class Mock {
             return [
                 each.count, each.count * 250 * n, 250, on ? 400 : 0, on ? 400 * wave * n : 0, on ? 1e5 : 0,
                 on ? 250 * wave : null, on ? 3.1 : null, on ? 200 * wave : null, on ? 800 * wave : null,
-                on ? 1500 * wave * n : null, on ? 0.0123 * wave * n : 0
+                on ? 1500 * wave * n : null, on ? 0.0123 * wave * n : 0,
+                ...[2.5, 210, 810, 1510].slice(0, this.columns.timer.length - COLUMNS.timer.length)
             ];
         case "counter":
             return this.ended.has(0) ? [each.count, null, null]
@@ -260,7 +261,9 @@ class Mock {
         case "histogram":
             return [
                 each.count, each.count * 1e6, 1e6, 400, 1600, 1e6 * wave, 9e5 * wave, 2e6 * wave, 5e6 * wave,
-                ...(this.columns === COLUMNS ? [] : [1.5e6 * wave, 9e6 * wave])
+                // Of servers that send more: p90, p99.9, p5, and those since the start.
+                ...[1.5e6 * wave, 9e6 * wave, 5e5 * wave, 5.1e5, 9.1e5, 1.6e6, 2.1e6, 5.1e6, 9.1e6].slice(
+                    0, this.columns.histogram.length - COLUMNS.histogram.length)
             ];
         case "state":
             return [each.count, 40, [[1, 6e9, 5e8, 0.5], [0, 3e9, 3e8, 0.3], [1, 1e9, 2e8, 0.2]]];
