@@ -3,14 +3,15 @@
  * `make bench-reading`: how long a live view takes to read a page, beside a floor of the same run: copying the
  * same slots, which is what any reader has to look at. The page is of a real process, a child of this program:
  * 16 threads that have used all of 5,000 instruments, in several mixes of kinds. Its threads are idle while it is
- * read, so that they do not compete with the reader for processors; the page is as full.
+ * read, so that they do not compete with the reader for processors; the page is as full. Histograms and timers
+ * alone are the most that there can be to read: they are shown, and have no limit (docs/cost.md).
  *
  * Each way of reading takes turns with the copy, whose caches are warm; each figure is of all of its rounds. The
  * limit is for reading again and again with the contents of histograms: 3 ms in the middle, with caches that the
  * last reading has left warm, and with cold ones, which is what a live view at 4 Hz finds. What it makes of what it
  * read is not in it. Reading once, as other commands do, has to find and read all names, and has no limit.
  *
- * Exit status: 0 if the limit is met in all mixes, 1 if not, 2 if that could not be told (bench/quiet.h).
+ * Exit status: 0 if the limit is met in all mixes that have it, 1 if not, 2 if that could not be told (bench/quiet.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,17 +47,21 @@ struct kind {
 /* How many there are of each kind; what is left are counters. A count of 0 ends the list. */
 static const struct mix {
     const char *what;
+    bool judged;
     struct kind kinds[KINDS + 1];
 } mixes[] = {
-    {"counters alone", {{0, 0}}},
+    {"counters alone", true, {{0, 0}}},
     {"85 of 100 counters, all kinds",
+     true,
      {{TARE_KIND_GAUGE, 400},
       {TARE_KIND_TIMER, 200},
       {TARE_KIND_HISTOGRAM, 100},
       {TARE_KIND_STATE, 50},
       {TARE_KIND_TOPK, 2},
       {TARE_KIND_FRAMES, 2}}},
-    {"half timers and histograms, half counters", {{TARE_KIND_TIMER, 1250}, {TARE_KIND_HISTOGRAM, 1250}}},
+    {"half timers and histograms, half counters", true, {{TARE_KIND_TIMER, 1250}, {TARE_KIND_HISTOGRAM, 1250}}},
+    {"timers alone, which have no limit", false, {{TARE_KIND_TIMER, INSTRUMENTS}}},
+    {"histograms alone, which have no limit", false, {{TARE_KIND_HISTOGRAM, INSTRUMENTS}}},
 };
 
 static tare_instrument instruments[INSTRUMENTS];
@@ -341,8 +346,9 @@ static bool run(size_t mix)
     double floor_ms = tare_quantile(sides.copy, copies, 0.5);
     show("copying the slots (memcpy)", sides.copy, copies, floor_ms, false);
     show("reading again and again, sums alone", sides.reading, ROUNDS, floor_ms, false);
-    bool met = show("the same with the contents of histograms", sides.contents, ROUNDS, floor_ms, true);
-    met &= show("the same with cold caches, as live views", sides.cold, ROUNDS, floor_ms, true);
+    bool met =
+        show("the same with the contents of histograms", sides.contents, ROUNDS, floor_ms, mixes[mix].judged);
+    met &= show("the same with cold caches, as live views", sides.cold, ROUNDS, floor_ms, mixes[mix].judged);
     show("reading once, by pread, sums alone", sides.once, ROUNDS, floor_ms, false);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);

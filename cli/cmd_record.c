@@ -235,7 +235,7 @@ static bool take(struct record *record, bool first)
     complain(record, message);
     if (first && snapshot->process_count == 0) {
         if (record->pid != 0 && kill(record->pid, 0) != 0 && errno == ESRCH) {
-            error("no process %d", (int)record->pid);
+            error("no process %d: 'tare ps' lists those that have a page", (int)record->pid);
         } else if (record->pid != 0) {
             error("process %d has no page that can be read: it does not use libtare, was started with "
                   "TARE=off, or is "

@@ -59,6 +59,10 @@ static int take_history(struct serve *serve, const char *where)
         error("out of memory");
         return EXIT_TROUBLE;
     }
+    where = where != NULL ? where : getenv("TARE_DB");
+    if (where != NULL && *where != '\0' && !history_is_url(where) && access(where, F_OK) != 0) {
+        warning("there is no history '%s' yet: /history says so until there is", where);
+    }
     free(serve->history_program);
     /* It lies beside us. */
     serve->history_program = tool_path(".", "tare-history");

@@ -87,6 +87,7 @@ void tare__capture_cells_of(struct tare__capture_cells *cells, const struct tare
         put_number(cells, "p99", instrument->unit, rolling->known, rolling->distribution.p99);
         put_number(cells, "total_p50", instrument->unit, total->known, total->distribution.p50);
         put_number(cells, "total_p99", instrument->unit, total->known, total->distribution.p99);
+        put_number(cells, "total_p05", instrument->unit, total->known, total->distribution.p05);
         break;
     case TARE_KIND_STATE:
         put_count(cells, "changes", NULL, total->known, total->changes);

@@ -99,7 +99,7 @@ void tare__push_say_lost(struct tare_push *push, bool last)
                        (unsigned long long)late, batches_are(late));
     }
     if (full > 0) {
-        tare__push_say(push, "the spool '%s' is full: %llu %s lost", push->options.folder,
+        tare__push_say(push, "the spool '%s' is full, or its disk: %llu %s lost", push->options.folder,
                        (unsigned long long)full, batches_are(full));
     }
 }

@@ -386,6 +386,9 @@ static enum MHD_Result get_metrics(const struct exchange *exchange)
     if (!is_fresh(exchange, &result)) {
         return result;
     }
+    if (!asked.no_rolling) {
+        tare__serve_scraped(serve);
+    }
     bool open = tare__guard_openmetrics(header_of(exchange, "Accept"));
     struct tare__text **made = &serve->metrics[open][asked.histograms][asked.no_rolling][asked.no_keys];
     if (*made == NULL) {
@@ -770,7 +773,7 @@ static enum MHD_Result post_capture(const struct exchange *exchange)
         serve->capture = tare_capture_new(&options);
     }
     if (!serve->capturing || body.capture == TARE_CAPTURE_RESET) {
-        serve->captured_ns = tare__monotonic_ns();
+        serve->capture_due_ns = tare__monotonic_ns(); /* the first one is the poll that answers this */
     }
     serve->capturing = run && serve->capture != NULL;
     tare_live_set_stays(serve->live, serve->capturing);

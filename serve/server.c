@@ -31,6 +31,7 @@
 #define SECOND_NS UINT64_C(1000000000)
 enum {
     LINGER_S = 10,           /* after the last request, polls go on for so long, once a second */
+    SCRAPES_S = 120,         /* after a scrape: for so long, if the one before is no longer ago */
     SILENCE_S = 15,          /* MHD's timeout */
     REQUEST_S = 20,          /* for a request, from the end of the one before */
     BYTES_PER_S = 16384,     /* a slower reader of a long answer is not waited for */
@@ -111,21 +112,25 @@ static void push_it(struct tare_serve *serve, uint64_t now_ns)
     tare_push_add(serve->push, (uint64_t)(serve->latest->unix_ns / 1e6 + 0.5), text, size);
 }
 
+/* A sample is added when one is due, whoever else has a poll made in between. */
 static void capture_it(struct tare_serve *serve)
 {
     uint64_t interval_ns = (uint64_t)(serve->options.interval_s * 1e9);
-    uint64_t due = (serve->polled_ns - serve->captured_ns) / interval_ns;
-    if (due > 1) {
-        tare_capture_missed(serve->capture, due - 1);
+    if (serve->polled_ns >= serve->capture_due_ns) {
+        uint64_t missed = (serve->polled_ns - serve->capture_due_ns) / interval_ns;
+        serve->capture_due_ns += (missed + 1) * interval_ns;
+        int failure = serve->latest != NULL ? tare_capture_add(serve->capture, serve->latest) : 0;
+        if (failure == -ENOBUFS) {
+            complain(serve, "the capture is full: further samples are dropped, and counted");
+        } else if (failure != 0) {
+            complain(serve, "out of memory: a sample is missing in the capture");
+        }
+        missed += serve->latest == NULL || (failure != 0 && failure != -ENOBUFS);
+        if (missed > 0) {
+            tare_capture_missed(serve->capture, missed);
+        }
     }
-    serve->captured_ns = serve->polled_ns;
-    int failure = tare_capture_add(serve->capture, serve->latest);
-    if (failure == -ENOBUFS) {
-        complain(serve, "the capture is full: further samples are dropped, and counted");
-    } else if (failure != 0) {
-        complain(serve, "out of memory: a sample is missing in the capture");
-        tare_capture_missed(serve->capture, 1);
-    }
+    serve->next_poll_ns = serve->capture_due_ns; /* one beat for both */
 }
 
 int tare__serve_poll(struct tare_serve *serve)
@@ -141,12 +146,14 @@ int tare__serve_poll(struct tare_serve *serve)
     complain(serve, message);
     if (failure != 0) {
         serve->latest = NULL;
-        serve->hub.latest = NULL;
-        serve->hub.begun = false;
-        return failure;
     }
     if (serve->capturing) {
         capture_it(serve);
+    }
+    if (failure != 0) {
+        serve->hub.latest = NULL;
+        serve->hub.begun = false;
+        return failure;
     }
     if (serve->push != NULL && serve->polled_ns >= serve->next_push_ns) {
         push_it(serve, serve->polled_ns);
@@ -166,6 +173,13 @@ int tare__serve_fresh(struct tare_serve *serve)
     return tare__serve_poll(serve);
 }
 
+void tare__serve_scraped(struct tare_serve *serve)
+{
+    uint64_t now_ns = tare__monotonic_ns();
+    serve->scrapes_recur = serve->scraped_ns != 0 && now_ns - serve->scraped_ns < SCRAPES_S * SECOND_NS;
+    serve->scraped_ns = now_ns;
+}
+
 /* How long after a poll the next one is due; UINT64_MAX: nobody looks. */
 static uint64_t poll_interval(const struct tare_serve *serve, uint64_t now_ns)
 {
@@ -173,7 +187,8 @@ static uint64_t poll_interval(const struct tare_serve *serve, uint64_t now_ns)
     if (serve->hub.count > 0 || serve->capturing) {
         return interval_ns;
     }
-    bool asked = serve->asked_ns != 0 && now_ns - serve->asked_ns < LINGER_S * SECOND_NS;
+    bool asked = (serve->asked_ns != 0 && now_ns - serve->asked_ns < LINGER_S * SECOND_NS) ||
+                 (serve->scrapes_recur && now_ns - serve->scraped_ns < SCRAPES_S * SECOND_NS);
     return !asked ? UINT64_MAX : interval_ns > SECOND_NS ? interval_ns : SECOND_NS;
 }
 

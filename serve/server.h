@@ -51,6 +51,8 @@ struct tare_serve {
     struct tare_live *live;
     const struct tare_telemetry *latest; /* NULL: none, or the last poll failed */
     uint64_t polled_ns, asked_ns, looked_ns, next_poll_ns, next_push_ns;
+    uint64_t scraped_ns; /* /metrics with rolling figures */
+    bool scrapes_recur;
     uint64_t polls, poll_ns, requests;
     char *complaint; /* the last one, which is not said again and again */
     /* Of the last poll, once somebody asked; [open][histograms][no rolling figures]. */
@@ -58,7 +60,7 @@ struct tare_serve {
     struct tare__hub hub;
     struct tare_capture *capture;
     bool capturing;
-    uint64_t captured_ns;        /* the last sample, or the start */
+    uint64_t capture_due_ns;     /* when the next sample is */
     struct tare__text *result;   /* the capture as JSON, once somebody asked */
     uint64_t result_state;       /* of the capture, then */
     uint64_t result_ns, took_ns; /* when it was begun, and how long it took */
@@ -79,6 +81,8 @@ struct tare_serve {
 int tare__serve_fresh(struct tare_serve *serve);
 /* The same in any case: what was switched is to be seen. */
 int tare__serve_poll(struct tare_serve *serve);
+/* Rolling figures were asked for at /metrics: before the next time, polls go on. */
+void tare__serve_scraped(struct tare_serve *serve);
 /* The capture is gone: what was made of it, or is being made, is not of the next one. */
 void tare__serve_forget_result(struct tare_serve *serve);
 /* The document that was being made is there: whoever waits for it gets it. */

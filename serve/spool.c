@@ -19,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { NAME_DIGITS = 20, NAME_SIZE = NAME_DIGITS + 7 };
@@ -481,18 +482,23 @@ static int list_written(struct tare_spool *spool, uint64_t unix_ms, size_t size)
     return failure;
 }
 
-int tare_spool_add(struct tare_spool *spool, uint64_t unix_ms, const void *bytes, size_t size,
-                   void (*dropped)(void *data, uint64_t number), void *data)
+/* A sixteenth of what the spool may take, or of what the disk has for it, where that is less. */
+static uint64_t segment_limit(struct tare_spool *spool)
 {
-    if (size > TARE_SPOOL_BATCH_MAX) {
-        return -EFBIG;
+    struct statvfs disk;
+    uint64_t most = spool->max_bytes;
+    if (fstatvfs(spool->folder_fd, &disk) == 0) {
+        pthread_mutex_lock(&spool->lock);
+        double room = (double)spool->bytes + (double)disk.f_bavail * (double)disk.f_frsize;
+        pthread_mutex_unlock(&spool->lock);
+        most = room < (double)most ? (uint64_t)room : most;
     }
-    uint64_t wanted = TARE_SPOOL_HEADER + (uint64_t)size;
-    uint64_t segment_max = spool->max_bytes / 16 < 4 << 20 ? spool->max_bytes / 16 : 4 << 20;
-    int failure = make_room(spool, wanted, dropped, data);
-    if (failure != 0) {
-        return failure;
-    }
+    return most / 16 < 4 << 20 ? most / 16 : 4 << 20;
+}
+
+static int append(struct tare_spool *spool, uint64_t unix_ms, const void *bytes, size_t size)
+{
+    uint64_t wanted = TARE_SPOOL_HEADER + (uint64_t)size, segment_max = segment_limit(spool);
     pthread_mutex_lock(&spool->lock);
     spool->writing = true;
     if (spool->write_segment != 0 && spool->write_size + wanted > segment_max) {
@@ -500,7 +506,7 @@ int tare_spool_add(struct tare_spool *spool, uint64_t unix_ms, const void *bytes
     }
     bool begins = spool->write_segment == 0;
     pthread_mutex_unlock(&spool->lock);
-    failure = begins ? begin_segment(spool) : 0;
+    int failure = begins ? begin_segment(spool) : 0;
     failure = failure == 0 ? write_batch(spool, unix_ms, bytes, size) : failure;
     failure = failure == 0 ? list_written(spool, unix_ms, size) : failure;
     if (failure == 0) {
@@ -511,6 +517,43 @@ int tare_spool_add(struct tare_spool *spool, uint64_t unix_ms, const void *bytes
     pthread_mutex_lock(&spool->lock);
     spool->writing = false;
     pthread_mutex_unlock(&spool->lock);
+    return failure;
+}
+
+static bool is_full_disk(int failure)
+{
+    return failure == -ENOSPC || failure == -EDQUOT;
+}
+
+/* The first segment, while nothing is written to it. Returns its bytes; 0: there is none, or it stays. */
+static uint64_t give_first(struct tare_spool *spool, void (*dropped)(void *, uint64_t), void *data)
+{
+    uint64_t size;
+    pthread_mutex_lock(&spool->lock);
+    first_segment(spool, &size);
+    uint64_t segment = spool->count > 0 ? spool->batches[0].segment : 0;
+    pthread_mutex_unlock(&spool->lock);
+    return segment != 0 && remove_first(spool, segment, dropped, data) == 0 ? size : 0;
+}
+
+int tare_spool_add(struct tare_spool *spool, uint64_t unix_ms, const void *bytes, size_t size,
+                   void (*dropped)(void *data, uint64_t number), void *data)
+{
+    if (size > TARE_SPOOL_BATCH_MAX) {
+        return -EFBIG;
+    }
+    uint64_t wanted = TARE_SPOOL_HEADER + (uint64_t)size, given = 0;
+    int failure = make_room(spool, wanted, dropped, data);
+    failure = failure == 0 ? append(spool, unix_ms, bytes, size) : failure;
+    /* A disk may be full before the spool is. More than is wanted does not go: somebody else takes it then. */
+    while (is_full_disk(failure) && given < wanted) {
+        uint64_t more = give_first(spool, dropped, data);
+        if (more == 0) {
+            break;
+        }
+        given += more;
+        failure = append(spool, unix_ms, bytes, size);
+    }
     return failure;
 }
 
@@ -633,18 +676,40 @@ static bool settle_first(struct tare_spool *spool, uint64_t number, uint64_t *se
     return *segment != 0;
 }
 
+static int remove_settled(struct tare_spool *spool, uint64_t number)
+{
+    uint64_t segment;
+    int failure = 0;
+    while (failure == 0 && settle_first(spool, number, &segment)) {
+        failure = remove_first(spool, segment, NULL, NULL);
+    }
+    return failure;
+}
+
+/* Whether no segment has a batch up to that number. */
+static bool is_gone(struct tare_spool *spool, uint64_t number)
+{
+    pthread_mutex_lock(&spool->lock);
+    bool gone = spool->count == 0 || spool->batches[0].segment > number;
+    pthread_mutex_unlock(&spool->lock);
+    return gone;
+}
+
 int tare_spool_settle(struct tare_spool *spool, uint64_t number)
 {
     int failure = number > spool->settled ? write_settled(spool, number) : 0;
+    if (is_full_disk(failure)) { /* what goes makes room for it */
+        failure = remove_settled(spool, number);
+        failure = failure == 0 ? write_settled(spool, number) : failure;
+        if (is_full_disk(failure) && is_gone(spool, number)) {
+            return 0; /* had to go before it was done with, and nothing is left to be told */
+        }
+    }
     if (failure != 0) {
         return failure;
     }
     pthread_mutex_lock(&spool->lock);
     spool->settled = number > spool->settled ? number : spool->settled;
     pthread_mutex_unlock(&spool->lock);
-    uint64_t segment;
-    while (failure == 0 && settle_first(spool, number, &segment)) {
-        failure = remove_first(spool, segment, NULL, NULL);
-    }
-    return failure;
+    return remove_settled(spool, number);
 }

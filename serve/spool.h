@@ -89,7 +89,8 @@ void tare_spool_close(struct tare_spool *spool);
 
 /*
  * Appends. What has to go for it are whole segments, the oldest first: `dropped` is called for each of their
- * batches, under the spool's lock, and may not use the spool. NULL: nobody wants to know.
+ * batches, under the spool's lock, and may not use the spool. NULL: nobody wants to know. So they do where the
+ * disk is full, though never more of them than the batch needs.
  * Returns 0, or -errno: it is not in the spool then, whose other batches are as they were.
  */
 int tare_spool_add(struct tare_spool *spool, uint64_t unix_ms, const void *bytes, size_t size,

@@ -201,11 +201,13 @@ static const char columns[] =
     "{\"timer\":[\"total.count\",\"total.net_total_ns\",\"total.net_avg_ns\",\"rolling.count\",\"rolling.per_"
     "s\","
     "\"rolling.net_total_ns\",\"rolling.net_avg_ns\",\"rolling.net_avg_error_ns\",\"rolling.net_p50_ns\","
-    "\"rolling.net_p95_ns\",\"rolling.net_p99_ns\",\"rolling.busy_share\"],"
+    "\"rolling.net_p95_ns\",\"rolling.net_p99_ns\",\"rolling.busy_share\",\"total.net_avg_error_ns\","
+    "\"total.net_p50_ns\",\"total.net_p95_ns\",\"total.net_p99_ns\"],"
     "\"counter\":[\"total.total\",\"rolling.total\",\"rolling.per_s\"],"
     "\"gauge\":[\"total.value\",\"total.peak\",\"rolling.value\"],"
     "\"histogram\":[\"total.count\",\"total.sum\",\"total.mean\",\"rolling.count\",\"rolling.per_s\","
-    "\"rolling.mean\",\"rolling.p50\",\"rolling.p90\",\"rolling.p95\",\"rolling.p99\",\"rolling.p999\"],"
+    "\"rolling.mean\",\"rolling.p50\",\"rolling.p90\",\"rolling.p95\",\"rolling.p99\",\"rolling.p999\","
+    "\"rolling.p05\",\"total.p05\",\"total.p50\",\"total.p90\",\"total.p95\",\"total.p99\",\"total.p999\"],"
     "\"state\":[\"total.changes\",\"rolling.changes\",\"states\"],"
     "\"topk\":[\"total.total\",\"total.hits\",\"rolling.total\",\"rolling.per_s\",\"keys\"],"
     "\"frames\":[\"total.count\",\"total.frames_dropped\",\"total.frames_slow\",\"rolling.count\",\"rolling."
@@ -252,6 +254,10 @@ static void put_timer(struct tare__buffer *out, const struct tare_readings *tota
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         comma_number(out, if_known(rolling, values[i]));
     }
+    const double totals[] = {total->net_avg_error_ns, total->net_p50_ns, total->net_p95_ns, total->net_p99_ns};
+    for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+        comma_number(out, if_known(total, totals[i]));
+    }
 }
 
 static void put_histogram(struct tare__buffer *out, const struct tare_readings *total,
@@ -263,11 +269,14 @@ static void put_histogram(struct tare__buffer *out, const struct tare_readings *
     comma_known(out, rolling, rolling->distribution.count);
     comma_number(out, if_known(rolling, rolling->per_s));
     comma_number(out, if_known(rolling, rolling->distribution.mean));
-    const double percentiles[] = {rolling->distribution.p50, rolling->distribution.p90,
-                                  rolling->distribution.p95, rolling->distribution.p99,
-                                  rolling->distribution.p999};
+    const struct tare_distribution *now = &rolling->distribution, *all = &total->distribution;
+    const double percentiles[] = {now->p50, now->p90, now->p95, now->p99, now->p999, now->p05};
     for (size_t i = 0; i < sizeof(percentiles) / sizeof(percentiles[0]); i++) {
         comma_number(out, if_known(rolling, percentiles[i]));
+    }
+    const double totals[] = {all->p05, all->p50, all->p90, all->p95, all->p99, all->p999};
+    for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+        comma_number(out, if_known(total, totals[i]));
     }
 }
 

@@ -47,6 +47,7 @@ double tare_capture_frame_rate(const struct tare_capture_instrument *instrument)
 
 struct rows {
     const struct tare_capture *capture;
+    double short_ns; /* windows below this are left out; NAN: none is */
     struct tare_capture_row *rows;
     size_t count, capacity;
     bool failed;
@@ -102,6 +103,51 @@ size_t tare_capture_name_repeats(char *const *names, size_t at)
     return count;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/*
+ * Half of the usual window, which is the median: in a few ms, something or nothing happens, and neither is a rate.
+ * False without memory.
+ */
+static bool find_short(const struct tare_capture *capture, double *short_ns)
+{
+    size_t known = 0;
+    double *windows = malloc((capture->sample_count + 1) * sizeof(*windows));
+    *short_ns = NAN;
+    if (windows == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < capture->sample_count; i++) {
+        if (!isnan(capture->window_ns[i])) {
+            windows[known++] = capture->window_ns[i];
+        }
+    }
+    if (known > 0) {
+        qsort(windows, known, sizeof(*windows), by_size);
+        *short_ns = windows[known / 2] / 2;
+    }
+    free(windows);
+    return true;
+}
+
+/* Values of windows, or of samples. */
+struct spread {
+    size_t known;
+    double sum, min, max;
+};
+
+static void spread_add(struct spread *spread, double value)
+{
+    spread->known++;
+    spread->sum += value;
+    spread->min = fmin(spread->min, value);
+    spread->max = fmax(spread->max, value);
+}
+
 /* First and last of one column, with when; min, mean and max of another one: number `at` of those names. */
 static void fill(const struct rows *rows, struct tare_capture_row *row,
                  const struct tare_capture_series *series, const char *value_name, const char *rate_name,
@@ -110,8 +156,9 @@ static void fill(const struct rows *rows, struct tare_capture_row *row,
     const struct tare_capture_column *value = tare_capture_column_at(series, value_name, at);
     const struct tare_capture_column *rate =
         rate_name != NULL ? tare_capture_column_at(series, rate_name, at) : NULL;
-    size_t known = 0, first = 0, last = 0;
-    double sum = 0;
+    const struct spread none = {.min = NAN, .max = NAN};
+    struct spread usual = none, brief = none;
+    size_t first = 0, last = 0;
     for (size_t i = series->first; i < series->first + series->count; i++) {
         double v = tare_capture_value(series, value, i), r = tare_capture_value(series, rate, i);
         if (!isnan(v)) {
@@ -123,13 +170,15 @@ static void fill(const struct rows *rows, struct tare_capture_row *row,
             row->last = v;
             last = i;
         }
-        if (!isnan(r)) {
-            known++;
-            sum += r;
-            row->min = fmin(row->min, r);
-            row->max = fmax(row->max, r);
+        if (!isnan(r)) { /* what a gauge is has no window */
+            spread_add(rate != value && rows->capture->window_ns[i] < rows->short_ns ? &brief : &usual, r);
         }
     }
+    if (usual.known == 0) { /* there are no others, as of a process that has ended soon */
+        usual = brief;
+    }
+    row->min = usual.min;
+    row->max = usual.max;
     /* What an instrument said once is not what it says now; of a process, what is gone with it is. */
     if (row->instrument != NULL && series->count != 0 &&
         isnan(tare_capture_value(series, value, series->first + series->count - 1))) {
@@ -139,10 +188,11 @@ static void fill(const struct rows *rows, struct tare_capture_row *row,
     row->is_count = value != NULL && value->is_count;
     row->unit = value != NULL ? value->unit : NULL;
     row->rate_unit = rate != NULL ? rate->unit : NULL;
-    row->mean = known > 0 ? sum / (double)known : NAN;
+    row->mean = usual.known > 0 ? usual.sum / (double)usual.known : NAN;
     double s = first < last ? (rows->capture->at_ns[last] - rows->capture->at_ns[first]) / 1e9 : 0;
     bool counts = value != NULL && value->is_count && row->last >= row->first;
-    if (counts && s > 0 && known > 0 && is_rate(row->rate_unit)) { /* where none is known, nobody counted */
+    /* Where no rate is known, nobody counted. */
+    if (counts && s > 0 && usual.known > 0 && is_rate(row->rate_unit)) {
         row->mean = (row->last - row->first) / s;
         row->mean_is_exact = true;
     }
@@ -206,10 +256,11 @@ static char *with_unit(const char *name, const char *more, const char *unit)
 
 /* Since the start, and of the values that came in each window. */
 static void add_percentile(struct rows *rows, const struct tare_capture_process *process,
-                           const struct tare_capture_instrument *instrument, const char *column)
+                           const struct tare_capture_instrument *instrument, const char *column,
+                           const char *called)
 {
     char *full = tare_capture_name(instrument), more[16], total[16];
-    snprintf(more, sizeof(more), ": %s", column);
+    snprintf(more, sizeof(more), ": %s", called);
     snprintf(total, sizeof(total), "total_%s", column);
     struct tare_capture_row *row =
         add(rows, process, instrument, full != NULL ? with_unit(full, more, instrument->unit) : NULL);
@@ -244,8 +295,11 @@ static void add_instrument(struct rows *rows, const struct tare_capture_process 
     }
     fill(rows, row, &instrument->series, columns[instrument->kind].value, columns[instrument->kind].rate, 0);
     if (instrument->kind == TARE_KIND_HISTOGRAM) {
-        add_percentile(rows, process, instrument, "p50");
-        add_percentile(rows, process, instrument, "p99");
+        if (strcmp(instrument->module, "cpu") == 0) { /* of rates (tare/cpu.h), the slow end is the low one */
+            add_percentile(rows, process, instrument, "p05", "p5");
+        }
+        add_percentile(rows, process, instrument, "p50", "p50");
+        add_percentile(rows, process, instrument, "p99", "p99");
     }
 }
 
@@ -262,6 +316,7 @@ static void add_plain(struct rows *rows, const struct tare_capture_process *proc
 struct tare_capture_row *tare_capture_rows(const struct tare_capture *capture, size_t *count)
 {
     struct rows rows = {.capture = capture};
+    rows.failed = !find_short(capture, &rows.short_ns);
     for (size_t p = 0; p < capture->process_count && !rows.failed; p++) {
         const struct tare_capture_process *process = &capture->processes[p];
         add_plain(&rows, process, "processor time", NULL, &process->series, "cpu_total_ns", "cpu_share");

@@ -393,11 +393,12 @@ static void say_keys(struct table *table, const struct tare_capture_instrument *
     char *name = tare_capture_name(instrument);
     for (size_t i = 0; i < instrument->key_count && i < KEYS_SHOWN && name != NULL; i++) {
         const struct tare_key_figures *key = &instrument->keys[i];
-        char share[CELL], weight[CELL], error[CELL];
+        char share[CELL], weight[CELL], error[CELL], hits[CELL];
         value_text(share, key->share, "ratio", table->options);
-        say(table, "%s: 0x%" PRIx64 " weighs %s (%s), at most %s too much", name, key->key,
+        say(table, "%s: 0x%" PRIx64 " weighs %s (%s), at most %s too much; hits: %s or more", name, key->key,
             weight_text(weight, key->weight, instrument->unit, table->options), share,
-            weight_text(error, key->error, instrument->unit, table->options));
+            weight_text(error, key->error, instrument->unit, table->options),
+            weight_text(hits, key->hits, NULL, table->options));
     }
     table->failed |= name == NULL;
     free(name);
@@ -468,12 +469,16 @@ static void put_measuring(struct table *table)
     tare__view_lines_release(&lines);
 }
 
-/* Rows of what never counted anything are left out, unless all are asked for. */
+/*
+ * Rows of what never counted anything are left out, unless all are asked for. That a count is unknown does not say
+ * that nothing was counted.
+ */
 static bool is_shown(const struct table *table, const struct tare_capture_row *row)
 {
     bool nothing = (isnan(row->last) || row->last == 0) && (isnan(row->first) || row->first == 0) &&
                    (isnan(row->max) || row->max == 0);
-    return table->options->all || !nothing ||
+    bool unknown = row->instrument != NULL && row->is_count && isnan(row->last);
+    return table->options->all || !nothing || unknown ||
            (row->instrument != NULL && row->instrument->kind == TARE_KIND_GAUGE) ||
            (row->instrument == NULL && !isnan(row->max)); /* a hit rate of 0 is one */
 }

@@ -13,7 +13,8 @@
 static const char *const value_ends[][16] = {
     [TARE__TYPE_GAUGE] = {"bucket", "sum", "count", "peak", "rolling", "state_threads", "frames_rate_ring",
                           "frames_time_ring", "frames_time_variance_ring", "frames_time_variation_ring",
-                          "frames_part", "topk_key_weight", "topk_key_error", "topk_rest_weight", NULL},
+                          "frames_part", "topk_key_weight", "topk_key_error", "topk_key_hits",
+                          "topk_rest_weight", NULL},
     [TARE__TYPE_HISTOGRAM] = {"frames_seconds", NULL},
     [TARE__TYPE_COUNTER] = {"state_seconds", "state_changes", "frames_rate", "frames_dropped", "frames_slow",
                             "topk_weight", "topk_hits", NULL},
@@ -296,9 +297,11 @@ static void add_keys(struct tare__metrics *m, const char *base, const struct tar
 {
     add_for(m, base, "_topk_key_weight", TARE__TYPE_GAUGE, TARE__OF_KEY_WEIGHT, unit, labels, process, i);
     add_for(m, base, "_topk_key_error", TARE__TYPE_GAUGE, TARE__OF_KEY_ERROR, unit, labels, process, i);
+    add_for(m, base, "_topk_key_hits", TARE__TYPE_GAUGE, TARE__OF_KEY_HITS, NULL, labels, process, i);
     add_for(m, base, "_topk_rest_weight", TARE__TYPE_GAUGE, TARE__OF_KEYS_REST, unit, labels, process, i);
     add_rate(m, base, "_topk_key_weight", TARE__OF_KEY_WEIGHT_RATE, unit, labels, process, i);
     add_rate(m, base, "_topk_key_error", TARE__OF_KEY_ERROR_RATE, unit, labels, process, i);
+    add_rate(m, base, "_topk_key_hits", TARE__OF_KEY_HITS_RATE, &none, labels, process, i);
 }
 
 static void add_kind(struct tare__metrics *m, const char *base, const struct tare__unit *unit,

@@ -182,6 +182,10 @@ static void put_values(struct tare__metrics *m, const struct tare__metric_item *
     const struct tare_distribution *d = &item->instrument->rolling.distribution;
     if (item->instrument->rolling.known) {
         put_sample(m, item, "figure", "mean", d->mean);
+        if (strcmp(item->instrument->module, "cpu") ==
+            0) { /* of rates (tare/cpu.h), the slow end is the low one */
+            put_sample(m, item, "figure", "p5", d->p05);
+        }
         put_sample(m, item, "figure", "p50", d->p50);
         put_sample(m, item, "figure", "p95", d->p95);
         put_sample(m, item, "figure", "p99", d->p99);
@@ -323,10 +327,24 @@ static const struct tare_key_figures *in_window(const struct tare_readings *roll
     return NULL;
 }
 
+static uint64_t figure_of(const struct tare_key_figures *key, enum tare__metric_what what)
+{
+    switch (what) {
+    case TARE__OF_KEY_WEIGHT:
+    case TARE__OF_KEY_WEIGHT_RATE:
+        return key->weight;
+    case TARE__OF_KEY_ERROR:
+    case TARE__OF_KEY_ERROR_RATE:
+        return key->error;
+    default:
+        return key->hits;
+    }
+}
+
 static void put_keys(struct tare__metrics *m, const struct tare__metric_item *item)
 {
-    bool rolls = item->what == TARE__OF_KEY_WEIGHT_RATE || item->what == TARE__OF_KEY_ERROR_RATE;
-    bool weight = item->what == TARE__OF_KEY_WEIGHT || item->what == TARE__OF_KEY_WEIGHT_RATE;
+    bool rolls = item->what == TARE__OF_KEY_WEIGHT_RATE || item->what == TARE__OF_KEY_ERROR_RATE ||
+                 item->what == TARE__OF_KEY_HITS_RATE;
     const struct tare_readings *total = &item->instrument->total;
     size_t left = most_keys(m);
     for (size_t i = 0; i < total->key_count && left > 0; i++) {
@@ -339,9 +357,9 @@ static void put_keys(struct tare__metrics *m, const struct tare__metric_item *it
         snprintf(name, sizeof(name), "0x%" PRIx64, key->key);
         key = rolls ? in_window(&item->instrument->rolling, key->key) : key;
         if (key != NULL && rolls) {
-            put_sample(m, item, "key", name, by_window(item, weight ? key->weight : key->error));
+            put_sample(m, item, "key", name, by_window(item, figure_of(key, item->what)));
         } else if (key != NULL) {
-            put_count(m, item, "", "key", name, weight ? key->weight : key->error);
+            put_count(m, item, "", "key", name, figure_of(key, item->what));
         }
     }
 }
@@ -538,11 +556,13 @@ static const struct figure {
     [TARE__OF_STATE_CHANGES_RATE] = {WINDOW(FORM_NUMBER, per_s)},
     [TARE__OF_KEY_WEIGHT] = {OWN(put_keys)},
     [TARE__OF_KEY_ERROR] = {OWN(put_keys)},
+    [TARE__OF_KEY_HITS] = {OWN(put_keys)},
     [TARE__OF_KEYS_REST] = {OWN(put_rest)},
     [TARE__OF_TOPK_WEIGHT] = {TOTAL(FORM_TOTAL, total)},
     [TARE__OF_TOPK_HITS] = {TOTAL(FORM_TOTAL, hits)},
     [TARE__OF_KEY_WEIGHT_RATE] = {OWN(put_keys)},
     [TARE__OF_KEY_ERROR_RATE] = {OWN(put_keys)},
+    [TARE__OF_KEY_HITS_RATE] = {OWN(put_keys)},
     [TARE__OF_TOPK_WEIGHT_RATE] = {WINDOW(FORM_NUMBER, per_s)},
     [TARE__OF_TOPK_HITS_RATE] = {WINDOW(FORM_RATE, hits)},
     [TARE__OF_FRAMES] = {OWN(put_frames_histogram)},

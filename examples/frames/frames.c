@@ -268,6 +268,9 @@ static bool read_number(const char *text, double least, double most, double *num
     return errno == 0 && end != text && *end == '\0' && *number >= least && *number <= most;
 }
 
+static const char usage[] = "frames [--frames N] [--seconds S] [--fps N, 0: no limit] [--slow-every N] "
+                            "[--slow-ms MS] [--png FILE]";
+
 static bool read_options(struct options *options, int argc, char **argv)
 {
     *options = (struct options){.width = 480, .height = 270, .fps = 60, .slow_ms = 60};
@@ -294,11 +297,8 @@ static bool read_options(struct options *options, int argc, char **argv)
             fine = false;
         }
         if (!fine) {
-            fprintf(
-                stderr,
-                "frames: '%s %s' is not understood: frames [--frames N] [--seconds S] [--fps N, 0: no limit] "
-                "[--slow-every N] [--slow-ms MS] [--png FILE]\n",
-                name, value);
+            fprintf(stderr, "frames: '%s%s%s' is not understood: %s\n", name, *value != '\0' ? " " : "", value,
+                    usage);
             return false;
         }
     }
@@ -309,6 +309,10 @@ int main(int argc, char **argv)
 {
     struct options options;
     static struct scene scene;
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        printf("usage: %s\n", usage);
+        return 0;
+    }
     if (!read_options(&options, argc, argv)) {
         return 2;
     }

@@ -5,7 +5,8 @@
 #
 #   watch.sh [SECONDS]      (default 30; TARE is the command, default tare; PORT the server's, default 6390)
 #
-# Open the address that it prints. At the end it shows the busiest calls, as /metrics gave them. Exits 77 without redis.
+# Open the address that it prints. At the end it shows the busiest calls, as /metrics gave them. The server is one of its
+# own, on a port that nobody listens on; it ends no other. Exits 77 without redis.
 set -u
 
 tare=${TARE:-tare} port=${PORT:-6390} seconds=${1:-30}
@@ -13,9 +14,9 @@ for program in redis-server redis-benchmark redis-cli; do
     command -v $program >/dev/null || { echo "watch.sh: no $program here: apt-get install redis-server redis-tools" >&2; exit 77; }
 done
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/tare-redis.XXXXXX") || exit 1
-pids=()
+pids=() server=
 cleanup() {
-    redis-cli -p "$port" shutdown nosave >/dev/null 2>&1
+    [ -z "$server" ] || kill "$server" 2>/dev/null # tare run ends with it, and has a result
     [ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null
     wait
     rm -rf -- "$scratch"
@@ -39,11 +40,19 @@ await() {
     fail "$what did not come up in 30 s (tried $tries times)"
 }
 
+# Whatever answers there now is not ours.
+if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+    fail "port $port is in use: PORT=... gives another one"
+fi
 "$tare" run --libc -o "$scratch/result.json" -- redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no \
     --dir "$scratch" >"$scratch/redis.log" 2>&1 &
 pids+=($!)
 await "redis-server on port $port" redis-cli -p "$port" ping
-server=$(redis-cli -p "$port" info server | tr -d '\r' | sed -n 's/^process_id://p')
+found=$(redis-cli -p "$port" info server | tr -d '\r' | sed -n 's/^process_id://p')
+# A child of the tare run that was just started, or somebody was faster with the port.
+[ "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$found/status" 2>/dev/null)" = "${pids[0]}" ] ||
+    fail "what answers on port $port is another server: PORT=... gives another one"
+server=$found
 
 "$tare" serve --listen 127.0.0.1:0 "$server" 2>"$scratch/serve.log" &
 pids+=($!)

@@ -77,16 +77,20 @@ TARE__INLINE void tare__frame_part_close(tare__frame_scope *scope)
 
 /*
  * The frames module.id: `ring` of them are kept, with the parts that are named: up to 8, or none. Parts of one
- * name, and without a name, are told apart as states are.
+ * name, and without a name, are told apart as states are. With the name as a string; and with labels and a
+ * sentence of help, of which either may be "", as tare/tare.h has them: two views of one name are told apart by
+ * their labels.
  */
 #define TARE_FRAMES(id, ring, ...) TARE_FRAMES_NAMED(id, #id, ring, __VA_ARGS__)
 #define TARE_FRAMES_NAMED(id, text, ring, ...)                                                                 \
+    TARE_FRAMES_LABELLED(id, text, ring, TARE__NONE, TARE__NONE, __VA_ARGS__)
+#define TARE_FRAMES_LABELLED(id, text, ring, labels, help, ...)                                                \
     static const char *const tare__names_##id[] = {__VA_ARGS__};                                               \
     TARE__ASSERT_WITHIN(1, 1 + sizeof(tare__names_##id) / sizeof(tare__names_##id[0]), 1 + 8,                  \
                         "a TARE_FRAMES has up to 8 parts");                                                    \
     TARE__ASSERT_WITHIN(1, ring, 65536, "a TARE_FRAMES keeps 1 to 65536 frames");                              \
-    TARE__DECLARE(frames, 7, id, text, TARE__MODULE_HERE, TARE__NONE, TARE__NONE, TARE__NONE,                  \
-                  tare__names_##id, sizeof(tare__names_##id) / sizeof(tare__names_##id[0]), ring)
+    TARE__DECLARE(frames, 7, id, text, TARE__MODULE_HERE, TARE__NONE, labels, help, tare__names_##id,          \
+                  sizeof(tare__names_##id) / sizeof(tare__names_##id[0]), ring)
 
 #define TARE__FRAMES_ON(id) tare__is_on(&tare__frames_##id)
 #define tare_frame_begin(id) (TARE__FRAMES_ON(id) ? tare__frame_begin(&tare__frames_##id) : (void)0)
@@ -126,6 +130,7 @@ TARE__INLINE void tare__frame_part_close(tare__frame_scope *scope)
 #define TARE_FRAME_NONE UINT64_MAX
 #define TARE_FRAMES(id, ring, ...) TARE__NOTHING
 #define TARE_FRAMES_NAMED(id, text, ring, ...) TARE__NOTHING
+#define TARE_FRAMES_LABELLED(id, text, ring, labels, help, ...) TARE__NOTHING
 #define tare_frame_begin(id) ((void)0)
 #define tare_frame_end(id) TARE_FRAME_NONE
 #define TARE_FRAME_PART(id, part) TARE__UNEVALUATED(part)

@@ -185,10 +185,14 @@ typedef struct tare_stats {
  *
  *     TARE_COUNTER(sent, "bytes", "proto=tcp,dir=out", "What left this machine");
  *
- * and each has a second form, TARE_COUNTER_NAMED(id, "name", ...), where the name is not an identifier. Names
- * are written with dots, module.name: `net.sent`. Labels are fixed; the same name with other labels is another
- * instrument. Two declarations of one name, labels and kind are one instrument, as for timers. Units and help
- * are those of the first declaration.
+ * and each has a second form, TARE_COUNTER_NAMED(id, "name", ...), where the name is not an identifier. What
+ * follows in TARE_STATE are the states, all of them: labels and help, in this order, are told in a third form,
+ *
+ *     TARE_STATE_LABELLED(id, "worker", "pool=a", "What the workers do", "idle", "running");
+ *
+ * where either may be "". Names are written with dots, module.name: `net.sent`. Labels are fixed; the same name
+ * with other labels is another instrument. Two declarations of one name, labels and kind are one instrument, as
+ * for timers. Units and help are those of the first declaration.
  *
  * Labels are a list, empty or `key=value,key=value`, without spaces around them, of up to 16 and 1020 bytes. A
  * key is [a-zA-Z_][a-zA-Z0-9_]*, but not `labels`, and is there once; a value is UTF-8 without control
@@ -563,11 +567,12 @@ TARE__UNUSED static const struct tare__module tare__module_here;
 #define TARE__HISTOGRAM_NAMED(id, text, unit, labels, help, ...)                                               \
     TARE__DECLARE(histogram, 4, id, text, TARE__MODULE_HERE, unit, labels, help, TARE__NONE, 0, 0)
 #define TARE_STATE(id, ...) TARE_STATE_NAMED(id, #id, __VA_ARGS__)
-#define TARE_STATE_NAMED(id, text, ...)                                                                        \
+#define TARE_STATE_NAMED(id, text, ...) TARE_STATE_LABELLED(id, text, TARE__NONE, TARE__NONE, __VA_ARGS__)
+#define TARE_STATE_LABELLED(id, text, labels, help, ...)                                                       \
     static const char *const tare__names_##id[] = {__VA_ARGS__};                                               \
     TARE__ASSERT_WITHIN(1, sizeof(tare__names_##id) / sizeof(tare__names_##id[0]), 12,                         \
                         "a TARE_STATE has 1 to 12 states");                                                    \
-    TARE__DECLARE(state, 5, id, text, TARE__MODULE_HERE, TARE__NONE, TARE__NONE, TARE__NONE, tare__names_##id, \
+    TARE__DECLARE(state, 5, id, text, TARE__MODULE_HERE, TARE__NONE, labels, help, tare__names_##id,           \
                   sizeof(tare__names_##id) / sizeof(tare__names_##id[0]), 0)
 #define TARE_TOPK(id, ...) TARE__TOPK(id, #id, __VA_ARGS__, TARE__NONE, TARE__NONE, TARE__NONE, 0)
 #define TARE_TOPK_NAMED(id, text, ...) TARE__TOPK(id, text, __VA_ARGS__, TARE__NONE, TARE__NONE, TARE__NONE, 0)
@@ -626,6 +631,7 @@ TARE__UNUSED static const struct tare__module tare__module_here;
 #define TARE_HISTOGRAM_NAMED(...) TARE__NOTHING
 #define TARE_STATE(...) TARE__NOTHING
 #define TARE_STATE_NAMED(...) TARE__NOTHING
+#define TARE_STATE_LABELLED(...) TARE__NOTHING
 #define TARE_TOPK(...) TARE__NOTHING
 #define TARE_TOPK_NAMED(...) TARE__NOTHING
 #define TARE_ADD(id, n) TARE__UNEVALUATED(n)

@@ -6,9 +6,11 @@
  * start; patterns match `module.name` and `module::name`. tare_snapshot() gives timers alone, tare_report()
  * both.
  */
+#include <tare/frame.h>
+
 #include "tests/behaviour/raw_page.h"
 
-enum { INSTRUMENTS = 13 };
+enum { INSTRUMENTS = 17 };
 
 TARE_MODULE("test");
 TARE_COUNTER_NAMED(in, "net.bytes_total", "bytes", "dir=in", "What came");
@@ -26,6 +28,10 @@ TARE_COUNTER_NAMED(comma, "way", "", "y=1,x");
 TARE_COUNTER_NAMED(semicolon, "way", "", "y=1;x");
 TARE_COUNTER_NAMED(twice, "way", "", "y=1,y=1");
 TARE_COUNTER_NAMED(as_comma, "way", "", "labels=y=1%2Cx");
+TARE_STATE_LABELLED(here, "worker", "pool=a", "What they do", "idle", "busy");
+TARE_STATE_LABELLED(there, "worker", "pool=b", "", "idle", "busy");
+TARE_FRAMES_LABELLED(left, "view", 64, "eye=left", "", "cpu");
+TARE_FRAMES_LABELLED(right, "view", 64, "eye=right", "What is seen", "cpu");
 
 static void check_identity(const struct raw_page *page)
 {
@@ -80,6 +86,21 @@ static void check_labels(const struct raw_page *page)
         CHECK_EQ(raw_total(page, index), expected[i].total);
         CHECK_EQ(raw_entry(page, index)->objects, expected[i].objects);
     }
+}
+
+static void check_states_and_frames(const struct raw_page *page)
+{
+    uint32_t a = raw_find_labelled(page, TARE_KIND_STATE, "test", "worker", "pool=a");
+    uint32_t b = raw_find_labelled(page, TARE_KIND_STATE, "test", "worker", "pool=b");
+    uint32_t left_view = raw_find_labelled(page, TARE_KIND_FRAMES, "test", "view", "eye=left");
+    uint32_t right_view = raw_find_labelled(page, TARE_KIND_FRAMES, "test", "view", "eye=right");
+    MUST(a != UINT32_MAX && b != UINT32_MAX && left_view != UINT32_MAX && right_view != UINT32_MAX);
+    CHECK(strcmp(raw_string(page, raw_entry(page, a)->help_string), "What they do") == 0);
+    CHECK(strcmp(raw_string(page, raw_entry(page, right_view)->help_string), "What is seen") == 0);
+    CHECK_EQ(raw_entry(page, left_view)->help_string,
+             raw_entry(page, b)->help_string); /* "": the same as none */
+    CHECK_EQ(raw_entry(page, a)->name_count, 2);
+    CHECK_EQ(raw_entry(page, left_view)->name_count, 1);
 }
 
 static bool is_on(const struct raw_page *page, uint32_t kind, const char *name)
@@ -152,6 +173,8 @@ int main(int argc, char **argv)
     check_identity(&page);
     begin_case("labels in any order are the same; what is no list of them is seen");
     check_labels(&page);
+    begin_case("labels of states and frames tell them apart");
+    check_states_and_frames(&page);
     begin_case("patterns, and what tare_enable_only leaves alone");
     check_patterns(&page);
     begin_case("tare_report has a line for what counted");

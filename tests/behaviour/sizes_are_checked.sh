@@ -33,7 +33,8 @@ for combination in "${combinations[@]}"; do
     for declaration in 'TARE_TOPK(k, 1);' 'TARE_TOPK(k, 4096, "ns");' 'TARE_TOPK_NAMED(k, "a", 64u);' \
         'enum { SIZE = 64 }; TARE_TOPK(k, SIZE);' 'static const unsigned size = 64; TARE_TOPK(k, size);' \
         'TARE_FRAMES(f, 1, "p");' "TARE_FRAMES(f, 65536, $parts);" 'TARE_FRAMES_NAMED(f, "a", 1 << 16, "p");' \
-        "TARE_STATE(s, $states);" 'TARE_STATE_NAMED(s, "a", "only");'; do
+        "TARE_STATE(s, $states);" 'TARE_STATE_NAMED(s, "a", "only");' \
+        'TARE_STATE_LABELLED(s, "a", "pool=a", "", "only");' 'TARE_FRAMES_LABELLED(f, "a", 64, "", "Help", "p");'; do
         compile "$combination" "$declaration" || fail "$declaration: $(<err)"
     done
 
@@ -55,6 +56,8 @@ a TARE_FRAMES keeps 1 to 65536 frames|TARE_FRAMES(f, 10000000, "p");
 a TARE_FRAMES keeps 1 to 65536 frames|TARE_FRAMES_NAMED(f, "a", -64, "p");
 a TARE_FRAMES has up to 8 parts|TARE_FRAMES(f, 64, $parts, "8");
 a TARE_STATE has 1 to 12 states|TARE_STATE(s, $states, "12");
+a TARE_STATE has 1 to 12 states|TARE_STATE_LABELLED(s, "a", "pool=a", "", $states, "12");
+a TARE_FRAMES keeps 1 to 65536 frames|TARE_FRAMES_LABELLED(f, "a", 0, "pool=a", "", "p");
 END
 done
 

@@ -334,3 +334,30 @@ print(urllib.request.urlopen(sys.argv[1]).read().decode())' "${url%/}/metrics" >
     # By the name that it was started by, whatever file that is a link to.
     expect output "$output" '*tare_timer_seconds_count{*,process="redis-server",*'
 }
+
+@test "redis: a server that is there already is somebody else's" {
+    command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null || skip "no redis-server"
+    local port tries
+    for tries in 1 2 3 4 5; do # a port may be taken
+        port=$((20000 + RANDOM % 20000))
+        redis-server --port "$port" --bind 127.0.0.1 --save '' --dir . >redis.log 2>&1 3>&- &
+        pid=$!
+        started+=("$pid")
+        await grep -q "eady to accept\|Warning: Could not\|Failed listening" redis.log
+        ! grep -q "eady to accept" redis.log || break
+    done
+    redis-cli -p "$port" set mine yes
+    TARE=$build_dir/bin/tare PORT=$port run -1 "$source_dir/examples/redis/watch.sh" 1
+    [ "$output" = "watch.sh: port $port is in use: PORT=... gives another one" ] || fail "$output"
+    [ "$(redis-cli -p "$port" get mine)" = yes ]
+    kill "$pid"
+}
+
+@test "frames: --help" {
+    needs_example frames
+    run -0 --separate-stderr frames --help
+    expect usage "$output" "usage: frames *--png FILE*"
+    [ -z "$stderr" ]
+    run -2 frames --frame 1
+    expect message "$output" "frames: '--frame 1' is not understood: frames *"
+}

@@ -199,7 +199,7 @@ True" ]
     start scenes sleep
     refuse "no process given: *"
     refuse "one process or name at a time: *" 1 2
-    refuse "no process 4194303" 4194303 -o cap.json
+    refuse "no process 4194303: 'tare ps' lists those that have a page" 4194303 -o cap.json
     refuse "no process 'nobody-has-this-name' has a page: *" nobody-has-this-name -o cap.json
     refuse "'0' is no number from 0.01 to 3600 for --interval" "$pid" --interval 0
     refuse "'x' is not a number of seconds above 0 for --for" "$pid" --for x

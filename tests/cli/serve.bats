@@ -89,6 +89,11 @@ assert [e["event"] for e in events] == ["snapshot"] + 5 * ["sample"], [e["event"
 whole = events[0]["data"]
 instruments = [i for p in whole["document"]["processes"] for i in p["instruments"]]
 columns = whole["columns"]
+for kind, there in columns.items():
+    for column in there:  # of the window: the same since the start stands beside it
+        part, _, figure = column.partition(".")
+        if part == "rolling" and any(word in figure for word in ("avg", "mean", "p0", "p5", "p9")):
+            assert "total." + figure in there, (kind, column)
 beats = next(n for n, i in enumerate(instruments) if i["name"] == "beats")
 last, number, frames = -1, whole["document"]["number"], -1
 for event in events[1:]:
@@ -98,6 +103,10 @@ for event in events[1:]:
     for row in sample["values"]:
         kind = instruments[row[0]]["kind"]
         assert len(row) == 1 + len(columns[kind]), (row, kind)
+        if instruments[row[0]]["name"] == "sizes": # powers of two up to 2048, each about as often as any other
+            sizes = dict(zip(columns[kind], row[1:]))
+            of = [sizes["total." + p] for p in ("p05", "p50", "p90", "p95", "p99", "p999")]
+            assert of == sorted(of) and of[0] >= 1 and 15 <= of[1] <= 68 and of[-1] > 480, of
         if row[0] == beats:
             total = dict(zip(columns[kind], row[1:]))["total.total"]
             assert total > last
@@ -294,6 +303,45 @@ END
     post 200 /api/v1/capture '{"action":"reset"}'
     ask_for 200 GET /api/v1/capture
     [ "$body" = '{"running":false,"samples":0,"dropped":0,"missed":0}' ]
+}
+
+@test "scrapes that recur have a window as long as it should be, though nobody asks for readings in between" {
+    start instruments
+    begin_serving "$pid"
+    ask_for 200 GET /metrics
+    ask_for 200 GET /metrics
+    sleep 20 # twice as long as readings go on after any other request
+    ask_for 200 GET /metrics
+    window=$(sed -n 's/^tare_window_seconds //p' <<<"$body")
+    python -c 'import sys; assert 0.1 < float(sys.argv[1]) < 8' "$window" || fail "$window"
+}
+
+@test "a capture has a sample for each interval, whoever else asks for readings" {
+    start instruments
+    begin_serving --interval 1 "$pid"
+    ask_for 200 GET /api/v1/snapshot
+    id=$(python -c 'import json, sys
+print(next(i["id"] for p in json.loads(sys.argv[1])["processes"] for i in p["instruments"] if i["name"] == "beats"))' "$body")
+    post 200 /api/v1/capture '{"action":"start"}'
+    for round in 1 2 3 4 5; do
+        post 200 /api/v1/switch "{\"id\":\"$id\",\"enabled\":false}"
+        post 200 /api/v1/switch "{\"id\":\"$id\",\"enabled\":true}"
+        sleep 0.3
+    done
+    post 200 /api/v1/capture '{"action":"stop"}'
+    ask_for 200 GET /api/v1/result
+    printf '%s' "$body" >capture.json
+    ask_for 200 GET /metrics
+    expect metrics "$body" '*tare_serve_polls_total*'
+    python - "$(sed -n 's/^tare_serve_polls_total //p' <<<"$body")" <<'END'
+import json, sys
+capture = json.load(open("capture.json"))["capture"]
+at, missed = capture["at_ns"], capture["samples_missed"]
+assert at[0] == 0 and len(at) >= 2
+assert float(sys.argv[1]) >= len(at) + 10, "there were no readings in between"
+# Of each second at most one; a late one does not put off the next.
+assert len(at) + missed <= at[-1] / 1e9 + 2, (at, missed)
+END
 }
 
 @test "a capture: few downloads at a time, and nobody waits for those that read nothing" {

@@ -166,6 +166,7 @@ END
 @test "a history that cannot be read is an error that says why, and the rest goes on" {
     a_past 1 12
     begin_serving --history=none.db --interval 1 "$NOBODY"
+    grep -q "^tare: warning: there is no history 'none.db' yet: /history says so until there is$" serve.err
     ask_for 503 GET /api/v1/history
     expect body "$body" '{"error":"*none.db*"}'
     ask_for 200 GET /history

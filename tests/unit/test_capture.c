@@ -594,6 +594,9 @@ static void views_say_what_there_is(void **state)
     assert_has(text, "pid 4300: 3 scopes were not counted");
     assert_has(text,
                "jit.hot_blocks: 0x7f00deadbeef0000 weighs 500000 cycles (50.0 %), at most 0 cycles too much");
+    assert_has(text, "at most 12000 cycles too much;\n  hits: 20000 or more\n");
+    assert_has(text, "\ncpu.batch_rate: p5 (instructions/ms)");
+    assert_null(strstr(text, "\nnet.packet_size: p5 "));
     free(text);
     text = shown(make_capture(), write_markdown);
     assert_has(text, "| net.sent\\{proto=tcp,dir=out\\} | ");
@@ -601,6 +604,34 @@ static void views_say_what_there_is(void **state)
     text = shown(make_capture(), tare_view_capture_csv);
     assert_has(text, "at_ns,pid,process,kind,instrument,labels,column,unit,value\n");
     assert_has(text, "\n250000000,4242,game,counter,net.sent,\"proto=tcp,dir=out\",total,bytes,123456790012\n");
+    assert_has(text, "\n1000000000,4242,game,topk,jit.hot_blocks,,total,cycles,");
+    assert_has(text, ",jit.hot_blocks,,weight.0xffffffffffffffff,cycles,250000\n");
+    assert_has(text, ",jit.hot_blocks,,error.0xffffffffffffffff,cycles,12000\n");
+    assert_has(text, ",jit.hot_blocks,,hits.0xffffffffffffffff,,20000\n");
+    free(text);
+}
+
+/* Less than nothing was counted: that is unknown, and has its line, with a - for what is not known. */
+static void unknown_is_not_never_counted(void **state)
+{
+    (void)state;
+    struct tare_telemetry telemetry;
+    struct tare_capture *capture = tare_capture_new(NULL);
+    sample_telemetry(&telemetry);
+    struct tare_instrument_figures *counter = of_kind(&telemetry, TARE_KIND_COUNTER);
+    counter->total.known = counter->rolling.known = false;
+    counter->total.total = counter->rolling.total = TARE_COUNT_UNKNOWN;
+    struct tare_instrument_figures *timer = of_kind(&telemetry, TARE_KIND_TIMER);
+    timer->total.total = timer->total.distribution.count = 0;
+    timer->rolling.per_s = 0;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(tare_capture_add(capture, &telemetry), 0);
+        advance(&telemetry, 0.25);
+    }
+    tare_telemetry_release(&telemetry);
+    char *text = shown(capture, write_markdown);
+    assert_has(text, "| net.sent\\{proto=tcp,dir=out\\} | - | - | - | - | - |\n");
+    assert_null(strstr(text, "| fdtables::close\\_virtualfd | 0 "));
     free(text);
 }
 
@@ -1215,6 +1246,60 @@ static void no_time_in_states_is_no_share(void **state)
     tare_capture_free(capture);
 }
 
+/* A burst in 3 ms is no rate that the program ever had for long; what a gauge was then, it was. */
+static void windows_that_are_too_short_are_in_no_extreme(void **state)
+{
+    (void)state;
+    struct tare_telemetry telemetry;
+    struct tare_capture *capture = tare_capture_new(NULL);
+    sample_telemetry(&telemetry);
+    static const struct {
+        double window_ns, per_s, value;
+    } samples[] = {{3e6, 772, 7}, {500e6, 40, 3}, {1e9, 50, 4}, {1e9, 60, 5},
+                   {1e9, 45, 5},  {499e6, 0, 1},  {NAN, NAN, 3}};
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        telemetry.window_ns = samples[i].window_ns;
+        of_kind(&telemetry, TARE_KIND_COUNTER)->rolling.per_s = samples[i].per_s;
+        of_kind(&telemetry, TARE_KIND_GAUGE)->total.value = samples[i].value;
+        assert_int_equal(tare_capture_add(capture, &telemetry), 0);
+        advance(&telemetry, 0.25);
+    }
+    size_t count, seen = 0;
+    struct tare_capture_row *rows = tare_capture_rows(capture, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].instrument == captured(capture, TARE_KIND_COUNTER)) {
+            assert_true(rows[i].min == 40 && rows[i].max == 60);
+            seen++;
+        } else if (rows[i].instrument == captured(capture, TARE_KIND_GAUGE)) {
+            assert_true(rows[i].min == 1 && rows[i].max == 7);
+            seen++;
+        }
+    }
+    assert_int_equal(seen, 2);
+    tare_capture_rows_free(rows, count);
+    tare_capture_free(capture);
+    /* Where there are no others, they are what is known. */
+    capture = tare_capture_new(NULL);
+    telemetry.window_ns = 1e9;
+    of_kind(&telemetry, TARE_KIND_COUNTER)->rolling.per_s = NAN;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(tare_capture_add(capture, &telemetry), 0);
+        advance(&telemetry, 0.25);
+    }
+    telemetry.window_ns = 3e6;
+    of_kind(&telemetry, TARE_KIND_COUNTER)->rolling.per_s = 7;
+    assert_int_equal(tare_capture_add(capture, &telemetry), 0);
+    rows = tare_capture_rows(capture, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].instrument == captured(capture, TARE_KIND_COUNTER)) {
+            assert_true(rows[i].min == 7 && rows[i].max == 7);
+        }
+    }
+    tare_capture_rows_free(rows, count);
+    tare_capture_free(capture);
+    tare_telemetry_release(&telemetry);
+}
+
 /* Frames that come one right behind the other, as two samples saw them with a clock of a slightly other rate. */
 static void spans_never_overlap(void **state)
 {
@@ -1352,6 +1437,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(setting_the_clock_moves_no_frames),
         cmocka_unit_test(large_counts_are_unknown),
         cmocka_unit_test(views_say_what_there_is),
+        cmocka_unit_test(unknown_is_not_never_counted),
         cmocka_unit_test(timers_are_of_the_time_of_the_capture),
         cmocka_unit_test(timers_stand_by_what_they_took),
         cmocka_unit_test(a_table_keeps_to_its_width),
@@ -1367,6 +1453,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_trace_says_when_a_value_was_unknown),
         cmocka_unit_test(no_time_in_states_is_no_share),
         cmocka_unit_test(frame_times_have_the_unit_that_they_need),
+        cmocka_unit_test(windows_that_are_too_short_are_in_no_extreme),
         cmocka_unit_test(spans_never_overlap),
         cmocka_unit_test(numbers_that_come_again_are_told_apart),
         cmocka_unit_test(states_of_one_name_are_two),

@@ -158,6 +158,8 @@ static void states_keys_and_frames_are_there(void **state)
     assert_line(text, "pool_worker_state_threads{" GAME ",state=\"idle\"} 3");
     assert_line(text, "jit_hot_blocks_topk_key_weight_cycles{" GAME ",key=\"0x7f00deadbeef0000\"} 500000");
     assert_line(text, "jit_hot_blocks_topk_key_error_cycles{" GAME ",key=\"0xffffffffffffffff\"} 12000");
+    assert_line(text, "jit_hot_blocks_topk_key_hits{" GAME ",key=\"0x7f00deadbeef0000\"} 50000");
+    assert_line(text, "jit_hot_blocks_topk_key_hits{" GAME ",key=\"0xffffffffffffffff\"} 20000");
     assert_null(strstr(text, "key=\"0x0\"")); /* all of its weight may be error */
     assert_line(text, "jit_hot_blocks_topk_rest_weight_cycles{" GAME "} 262000");
     assert_line(text, "view_main_view_frames_dropped_total{" GAME "} 4");
@@ -504,9 +506,11 @@ static void totals_and_windows_stand_together(void **state)
         "net_packet_size_rolling_bytes{" GAME ",figure=\"p50\"} 101.5",
         "net_packet_size_rolling_bytes{" GAME ",figure=\"p95\"} 103.5",
         "net_packet_size_rolling_bytes{" GAME ",figure=\"p99\"} 475.5",
+        "cpu_batch_rate_rolling_instructions_per_second{" GAME ",figure=\"p5\"} 60750",
         "pool_worker_state_changes_rolling_per_second{" GAME "} 6",
         "jit_hot_blocks_topk_key_weight_rolling_cycles_per_second{" GAME ",key=\"0xffffffffffffffff\"} 1250",
         "jit_hot_blocks_topk_key_error_rolling_cycles_per_second{" GAME ",key=\"0xffffffffffffffff\"} 60",
+        "jit_hot_blocks_topk_key_hits_rolling_per_second{" GAME ",key=\"0xffffffffffffffff\"} 100",
         "jit_hot_blocks_topk_weight_rolling_cycles_per_second{" GAME "} 4000",
         "jit_hot_blocks_topk_hits_rolling_per_second{" GAME "} 500",
         "view_main_view_frames_rolling_per_second{" GAME "} 12",
@@ -1116,7 +1120,7 @@ static void a_long_tail_makes_no_series(void **state)
     assert_int_equal(stream.heaviest_count, 512); /* the tail does pass through the table's upper twenty */
     assert_int_equal(stream.named_count, 1);
     assert_int_equal(stream.named[0], HEAVY);
-    assert_int_equal(stream.most_at_once, 4); /* weight, error, and both in the window */
+    assert_int_equal(stream.most_at_once, 6); /* weight, error, hits, and all three in the window */
     end_stream(&stream);
 }
 
@@ -1132,7 +1136,7 @@ static void slow_streams_have_bounded_keys_too(void **state)
     }
     assert_int_equal(stream.heaviest_count, 512);
     assert_in_range(stream.named_count, 1, 100);
-    assert_in_range(stream.most_at_once, 1, 4 * TARE_METRICS_KEYS);
+    assert_in_range(stream.most_at_once, 1, 6 * TARE_METRICS_KEYS);
     end_stream(&stream);
 }
 

@@ -22,6 +22,7 @@
 
 #include "serve/arrived.h"
 #include "serve/push.h"
+#include "small_disk.h"
 
 enum { ARRIVALS_MAX = 400, LINES_MAX = 32, PATIENCE_MS = 50000 };
 
@@ -276,6 +277,8 @@ static int make_folder(void **state)
     (void)state;
     char template[] = "/tmp/tare-push-XXXXXX";
     folder = mkdtemp(template) != NULL ? strdup(template) : NULL;
+    small_disk_folder = folder;
+    small_disk_max = 0;
     return folder == NULL;
 }
 
@@ -495,6 +498,43 @@ static void what_had_to_go_while_it_was_sent_is_one_if_it_did_not(void **state)
     what_is_on_its_way_is_counted_once(HANG_UP);
 }
 
+/* The disk is full before the spool is, while the store is away; then it is back, and pushing goes on. */
+static void a_full_disk_keeps_the_latest_and_pushing_goes_on(void **state)
+{
+    (void)state;
+    enum { ALL = 100, DISK = 700 };
+    listen_for_them();
+    start_store(HANG_UP);
+    struct tare_push *push = open_push(0);
+    small_disk_max = DISK;
+    pthread_mutex_lock(&disk_lock);
+    disk_calls = 0;
+    pthread_mutex_unlock(&disk_lock);
+    for (unsigned i = 1; i <= ALL; i++) {
+        add(push, (int)i);
+        await(disk_was_asked, &(unsigned){i});
+    }
+    set_way(ANSWER);
+    await(all_is_taken, push);
+    struct tare_push_figures figures = tare_push_figures(push);
+    assert_true(figures.batches_dropped > 0);
+    assert_true(figures.batches_sent >=
+                DISK / 34 - 3); /* a batch is of 34 or 35 bytes, and the number of one is kept */
+    unsigned before = arrivals();
+    for (int i = 1; i <= 10; i++) { /* what was taken is in the way of nothing */
+        add(push, ALL + i);
+        await(have_arrived, &(unsigned){before + (unsigned)i});
+    }
+    figures = tare_push_figures(push);
+    assert_int_equal(figures.batches_sent + figures.batches_dropped, ALL + 10);
+    tare_push_close(push);
+    assert_int_equal(lost_in("is full"), figures.batches_dropped);
+    assert_int_equal(lost_in("cannot write"), 0);
+    stop_store();
+    assert_int_equal(store.arrived[store.count - 1], ALL + 10);
+    small_disk_max = 0;
+}
+
 static void after_a_proxy_that_found_no_store_all_is_sent_again(void **state)
 {
     (void)state;
@@ -609,6 +649,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_had_to_go_while_it_was_sent_is_no_loss_if_it_arrived, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(what_had_to_go_while_it_was_sent_is_one_if_it_did_not, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_full_disk_keeps_the_latest_and_pushing_goes_on, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(after_a_proxy_that_found_no_store_all_is_sent_again, make_folder,
                                         remove_folder),

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "serve/spool.h"
+#include "small_disk.h"
 
 static char *folder; /* of the test that runs */
 
@@ -26,6 +27,8 @@ static int make_folder(void **state)
     (void)state;
     char template[] = "/tmp/tare-spool-XXXXXX";
     folder = mkdtemp(template) != NULL ? strdup(template) : NULL;
+    small_disk_folder = folder;
+    small_disk_max = 0;
     return folder == NULL;
 }
 
@@ -171,6 +174,92 @@ static void a_full_spool_gives_up_the_oldest(void **state)
     tare_spool_close(&spool);
 }
 
+/* Though the spool could take more: what comes is kept, and as much of what was there as there is room for. */
+static void a_full_disk_gives_up_the_oldest(void **state)
+{
+    (void)state;
+    enum { DISK = 4096, ALL = 100, SIZE = 200, WHOLE = SIZE + TARE_SPOOL_HEADER, ROOM = DISK / WHOLE };
+    struct tare_spool spool;
+    open_spool(&spool, 1 << 20);
+    small_disk_max = DISK;
+    char text[SIZE];
+    memset(text, 'x', sizeof(text));
+    uint64_t dropped = 0, before;
+    for (unsigned i = 1; i <= ALL; i++) {
+        before = dropped;
+        assert_int_equal(tare_spool_add(&spool, 0, text, sizeof(text), count_dropped, &dropped), 0);
+        assert_int_equal(spool.count + dropped, i);
+        assert_int_equal(dropped - before, i > ROOM);
+        assert_int_equal(spool.bytes, spool.count * WHOLE);
+    }
+    assert_int_equal(spool.count, ROOM);
+    uint64_t last = spool.batches[ROOM - 1].number;
+    tare_spool_close(&spool);
+    open_spool(&spool, 1 << 20);
+    assert_int_equal(spool.count, ROOM);
+    assert_int_equal(spool.damaged, 0);
+    assert_int_equal(spool.batches[ROOM - 1].number, last);
+    /* Somebody else fills the disk: it takes no more of what is there than what comes would need. */
+    small_disk_max = 1;
+    for (unsigned i = 1; i <= 3; i++) {
+        dropped = 0;
+        assert_int_equal(tare_spool_add(&spool, 0, text, sizeof(text), count_dropped, &dropped), -ENOSPC);
+        assert_int_equal(dropped, 1);
+        assert_int_equal(spool.count, ROOM - i);
+    }
+    small_disk_max = 0;
+    tare_spool_close(&spool);
+}
+
+static void what_is_done_with_goes_from_a_full_disk(void **state)
+{
+    (void)state;
+    struct tare_spool spool;
+    open_spool(&spool, 1 << 20);
+    small_disk_max = 150; /* a segment for each; and then not even for the number of what is done with */
+    for (size_t i = 0; i < 4; i++) {
+        add(&spool, "four");
+    }
+    small_disk_max = (unsigned long)spool.bytes;
+    assert_int_equal(tare_spool_settle(&spool, 3), 0);
+    assert_int_equal(spool.count, 1);
+    assert_int_equal(spool.settled, 3);
+    tare_spool_close(&spool);
+    open_spool(&spool, 1 << 20);
+    assert_int_equal(spool.settled, 3);
+    assert_int_equal(spool.count, 1);
+    expect_batch(&spool, 0, 4, "four");
+    tare_spool_close(&spool);
+}
+
+/* Not even the number of what is done with can be written, and nothing needs it. */
+static void what_had_to_go_from_a_full_disk_is_done_with(void **state)
+{
+    (void)state;
+    struct tare_spool spool;
+    open_spool(&spool, 1 << 20);
+    small_disk_max = 4 * 36;
+    for (size_t i = 0; i < 3; i++) {
+        add(&spool, "four");
+    }
+    small_disk_max = 1;
+    uint64_t dropped = 0;
+    assert_int_equal(tare_spool_add(&spool, 0, "five", 4, count_dropped, &dropped), -ENOSPC);
+    assert_int_equal(dropped, 1);
+    assert_int_equal(tare_spool_settle(&spool, 1), 0);
+    assert_int_equal(spool.count, 2);
+    assert_int_equal(tare_spool_settle(&spool, 3), 0);
+    assert_int_equal(spool.count, 0);
+    assert_int_equal(spool.bytes, 0);
+    small_disk_max = 0;
+    tare_spool_close(&spool);
+    open_spool(&spool, 1 << 20);
+    assert_int_equal(spool.count, 0);
+    assert_int_equal(spool.damaged, 0);
+    add(&spool, "six");
+    tare_spool_close(&spool);
+}
+
 static void a_spool_has_one_user(void **state)
 {
     (void)state;
@@ -282,9 +371,10 @@ static void what_could_not_be_written_leaves_its_number_unused(void **state)
     add(&spool, "one");
     uint64_t bytes = spool.bytes, dropped = 0;
     int fd = spool.write_fd;
-    spool.write_fd = open("/dev/full", O_WRONLY); /* it takes nothing, and cannot be cut */
+    spool.write_fd = open("/dev/null", O_RDONLY); /* it takes nothing, and cannot be cut */
     assert_true(spool.write_fd >= 0);
-    assert_int_equal(tare_spool_add(&spool, 0, "two", 3, count_dropped, &dropped), -ENOSPC);
+    assert_int_equal(tare_spool_add(&spool, 0, "two", 3, count_dropped, &dropped), -EBADF);
+    assert_int_equal(dropped, 0);
     close(fd);
     assert_int_equal(spool.count, 1);
     assert_int_equal(spool.bytes, bytes);
@@ -592,6 +682,10 @@ int main(void)
                                         remove_folder),
         cmocka_unit_test_setup_teardown(a_batch_that_was_cut_off_is_cut_away, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_full_spool_gives_up_the_oldest, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_full_disk_gives_up_the_oldest, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(what_is_done_with_goes_from_a_full_disk, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(what_had_to_go_from_a_full_disk_is_done_with, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(a_spool_has_one_user, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_a_killed_process_was_told_is_there, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(no_number_is_there_twice, make_folder, remove_folder),
