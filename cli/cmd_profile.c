@@ -36,6 +36,9 @@ enum {
 /* Samples from which on a share's interval is within 3 points, whatever the share: (1.96 / 0.03)^2 / 4. */
 enum { SAMPLES_ENOUGH = 1000 };
 
+/* A sample each 20 µs, which is what one may take (docs/profiling.md): above that a program does nothing else. */
+#define FREQUENCY_MAX 50000
+
 static const struct option_spec options[] = {
     {OPTION_PID, 'p', "pid", "PID", "profile a process that runs", NULL},
     {OPTION_FOR, '\0', "for", "S", "with --pid: for S seconds (default: until Ctrl-C, or it ends)", NULL},
@@ -55,8 +58,8 @@ static const struct option_spec options[] = {
     {OPTION_TIMEOUT, '\0', "timeout", "S", "end it after S seconds: SIGTERM, two seconds later SIGKILL", NULL},
     {OPTION_MEASURE_OVERHEAD, '\0', "measure-overhead", NULL,
      "then run it some times with and without, to see what profiling costs", NULL},
-    {OPTION_PRINT_COMMAND, '\0', "print-command", NULL, "print the command that would be run, and run nothing",
-     NULL},
+    {OPTION_PRINT_COMMAND, '\0', "print-command", NULL,
+     "print a command that takes the same without tare, and run nothing", NULL},
     {OPTION_PROFILE_FORMAT, '\0', "format", "FORMAT",
      "table, json, csv, markdown, svg, html, folded, pprof, speedscope, firefox or chrome (default: by the "
      "suffix of -o, else table)",
@@ -100,7 +103,7 @@ static int handle_option(void *data, int id, const char *value)
         }
         break;
     case OPTION_FREQUENCY:
-        fine = parse_number("--frequency", value, false, 1, 100000, &request->frequency_hz);
+        fine = parse_number("--frequency", value, false, 1, FREQUENCY_MAX, &request->frequency_hz);
         break;
     case OPTION_EVENT:
         fine = *value != '\0';
@@ -378,6 +381,32 @@ static void explain_no_samples(const struct profiling *profiling, const struct t
     }
 }
 
+/* Processor time in no sample that is told; and in how many intervals it is more than chance. */
+#define MISSED_TOLD 0.2
+#define MISSED_INTERVALS 100
+/* From where on the interrupts themselves may be what takes the time: docs/profiling.md has what a sample costs. */
+#define DISTURBING_HZ 1000
+
+/* perf's samples stand for less than the program has used: some were not taken, or taking them is most of it. */
+static int note_missed(const struct profiling *profiling, const struct tare_outcome *outcome,
+                       struct tare_result *result)
+{
+    const struct tare_profile *profile = result->profile;
+    bool user_only;
+    double sampled_ns = tare_profile_cpu_ns(profile, &user_only);
+    bool outside = user_only || profiling->perf.no_kernel != NULL;
+    double used_ns = outside ? outcome->user_ns : cpu_ns(outcome);
+    if (profiling->choice.mode == TARE_MODE_BUILT_IN || !(sampled_ns < (1 - MISSED_TOLD) * used_ns) ||
+        !(used_ns / 1e9 * profile->frequency_hz > MISSED_INTERVALS)) {
+        return 0;
+    }
+    return tare_result_note(result, "samples stand for %.1f s of %.1f s of processor time%s: %s",
+                            sampled_ns / 1e9, used_ns / 1e9, outside ? " outside of the kernel" : "",
+                            profile->frequency_hz > DISTURBING_HZ
+                                ? "taking them may have been much of it, a lower -F disturbs less"
+                                : "the rest is in none, and shares are of what was sampled");
+}
+
 /* What the reader should know before he believes the figures. False without memory. */
 static bool add_notes(const struct profiling *profiling, const struct tare_profiling_outcome *outcome,
                       struct tare_result *result)
@@ -388,6 +417,7 @@ static bool add_notes(const struct profiling *profiling, const struct tare_profi
     for (char **note = outcome->notes; note != NULL && *note != NULL && fine; note++) {
         fine = tare_result_note(result, "%s", *note) == 0;
     }
+    fine = fine && note_missed(profiling, &outcome->program, result) == 0;
     double asked_ns = 1e9 / profile->frequency_hz;
     if (fine && profiling->choice.mode == TARE_MODE_BUILT_IN && !profiling->request.off_cpu &&
         profile->interval_ns > 1.5 * asked_ns) {

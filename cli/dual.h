@@ -29,7 +29,7 @@ struct dual_mode {
     char *command; /* that would take such a profile, for people */
     struct tare_profile_overhead overhead;
     char *problem;                      /* why it was not measured; NULL: it was */
-    double expected_low, expected_high; /* shares of the time: of 0.01, 1 % */
+    double expected_low, expected_high; /* shares of the time: of 0.01, 1 %; NAN: unknown */
 };
 
 struct dual {
@@ -50,6 +50,8 @@ struct dual {
 };
 
 /* dual_show.c */
+/* The first arm with that label; NULL: there is none. */
+const struct tare_result_arm *dual_arm(const struct tare_result_benchmark *benchmark, const char *label);
 int dual_write_table(void *data, FILE *out); /* stream_writers; data: struct dual */
 int dual_write_json(void *data, FILE *out);
 

@@ -3,10 +3,31 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/dual.h"
+#include "view/bench_text.h"
+
+/* A sentence, or what is as long: on a terminal wrapped, with later lines indented by `hang`. */
+__attribute__((format(printf, 5, 6))) static void put(const struct dual *dual, FILE *out, size_t indent,
+                                                      size_t hang, const char *format, ...)
+{
+    const struct tare_view_options *view = &dual->output.view;
+    struct tare__lines_out lines = {
+        .out = out, .options = view, .width = view->width > 0 ? (size_t)view->width : SIZE_MAX};
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0) {
+        text = NULL;
+    }
+    va_end(arguments);
+    tare__lines_put(&lines, indent, hang, NULL, text != NULL ? text : "-", "");
+    free(text);
+}
 
 /* "12.3 ms", with as many digits as are known. */
 static char *duration(char text[32], double ns, bool ascii)
@@ -46,8 +67,7 @@ static char *change(char text[80], double ratio, double low, double high)
     return text;
 }
 
-/* The first arm with that label; NULL: there is none. */
-static const struct tare_result_arm *find_arm(const struct tare_result_benchmark *benchmark, const char *label)
+const struct tare_result_arm *dual_arm(const struct tare_result_benchmark *benchmark, const char *label)
 {
     for (size_t i = 0; i < benchmark->arm_count; i++) {
         if (strcmp(benchmark->arms[i].label, label) == 0) {
@@ -86,8 +106,8 @@ static void print_benchmark(const struct dual *dual, FILE *out, const struct tar
         fprintf(out, "%s\n", name != NULL ? name : "-");
         free(name);
     }
-    print_arm(out, "maximum performance", find_arm(benchmark, "A"), ascii);
-    print_arm(out, "instrumented", find_arm(benchmark, "B"), ascii);
+    print_arm(out, "maximum performance", dual_arm(benchmark, "A"), ascii);
+    print_arm(out, "instrumented", dual_arm(benchmark, "B"), ascii);
     for (size_t i = 0; i < benchmark->comparison_count; i++) {
         const struct tare_comparison *comparison = &benchmark->comparisons[i].comparison;
         fprintf(out, "  %-24s %s: %s\n", "cost of instrumentation",
@@ -95,12 +115,11 @@ static void print_benchmark(const struct dual *dual, FILE *out, const struct tar
                 tare_verdict_names[comparison->verdict]);
         if (benchmark->comparisons[i].reason != NULL) {
             /* A ratio of 1 is a change of 0 %, which is what stands in this line. */
-            char *reason = printable(benchmark->comparisons[i].reason);
+            const char *reason = benchmark->comparisons[i].reason;
             static const char one[] = "the interval holds 1 ";
-            bool of_ratio = reason != NULL && strncmp(reason, one, sizeof(one) - 1) == 0;
-            fprintf(out, "    %s%s\n", of_ratio ? "the interval holds 0 % " : "",
-                    reason == NULL ? "-" : reason + (of_ratio ? sizeof(one) - 1 : 0));
-            free(reason);
+            bool of_ratio = strncmp(reason, one, sizeof(one) - 1) == 0;
+            put(dual, out, 4, 4, "%s%s", of_ratio ? "the interval holds 0 % " : "",
+                reason + (of_ratio ? sizeof(one) - 1 : 0));
         }
     }
 }
@@ -111,18 +130,102 @@ static void print_modes(const struct dual *dual, FILE *out)
         return;
     }
     fprintf(out, "\nprofiling the instrumented build, %g samples a second\n", dual->frequency_hz);
-    fprintf(out, "  %-9s %-18s %s\n", "mode", "expected", "measured");
+    fprintf(out, "  %-9s %-20s %s\n", "mode", "expected", "measured");
     for (size_t i = 0; i < dual->mode_count; i++) {
         const struct dual_mode *mode = &dual->modes[i];
         char text[80], expected[80];
-        snprintf(expected, sizeof(expected), "+%.2f to +%.2f %%", 100 * mode->expected_low,
-                 100 * mode->expected_high);
+        if (isnan(mode->expected_high)) {
+            snprintf(expected, sizeof(expected), "-");
+        } else {
+            snprintf(expected, sizeof(expected), "+%.2f to +%.2f %%", 100 * mode->expected_low,
+                     100 * mode->expected_high);
+        }
         bool more = mode->problem == NULL && mode->overhead.low > 1 + mode->expected_high;
-        fprintf(out, "  %-9s %-18s %s%s\n", mode->name, expected,
+        fprintf(out, "  %-9s %-20s %s%s\n", mode->name, expected,
                 mode->problem != NULL
                     ? mode->problem
                     : change(text, mode->overhead.ratio, mode->overhead.low, mode->overhead.high),
                 more ? ": more than expected" : "");
+    }
+}
+
+/* The first of the flags that begins so; "" for none. */
+static const char *flag_of(const char *flags, const char *begin, char text[32])
+{
+    text[0] = '\0';
+    for (const char *at = flags; at != NULL && *at != '\0';) {
+        size_t length = strcspn(at, " ");
+        if (strncmp(at, begin, strlen(begin)) == 0 && length < 32) {
+            memcpy(text, at, length);
+            text[length] = '\0';
+            break;
+        }
+        at += length + strspn(at + length, " ");
+    }
+    return text;
+}
+
+/* What its compilers wrote down of themselves. */
+static void print_recorded(const struct dual *dual, FILE *out, const struct tare_binary *binary)
+{
+    const struct tare_flags *flags = &binary->flags[0]; /* of most units */
+    char more[64] = "";
+    if (binary->flags_count > 1) {
+        snprintf(more, sizeof(more), "; %zu other compilers or sets of flags", binary->flags_count - 1);
+    }
+    put(dual, out, 4, 16, "built by    %s%s%s%s", flags->compiler,
+        flags->words != NULL          ? " "
+        : flags->optimisation != NULL ? ""
+                                      : ", which recorded no flags",
+        flags->words != NULL ? flags->words : "", more);
+}
+
+/* Whether a build of ours shows that its command took the flags: as far as compilers wrote down what they were told. */
+static void note_flags(const struct dual *dual, FILE *out, const struct dual_build *build)
+{
+    static const char cause[] = "its command did not heed the flags (CFLAGS, CXXFLAGS, RUSTFLAGS)";
+    const struct tare_binary *binary = &build->binary;
+    char level[32], debug[32];
+    const char *other = NULL;
+    bool heeded = false;
+    if (flag_of(build->flags.compile, "-O", level)[0] == '\0') {
+        return; /* Cargo's settings, which rustc does not write down */
+    }
+    for (size_t i = 0; i < binary->flags_count; i++) {
+        const char *recorded = binary->flags[i].optimisation;
+        heeded = heeded || (recorded != NULL && strcmp(recorded, level) == 0);
+        other = other == NULL ? recorded : other;
+    }
+    if (other != NULL && !heeded) {
+        put(dual, out, 0, 6, "note: nothing of the %s build was compiled with %s, but with %s: %s",
+            build->profile, level, other, cause);
+    } else if (binary->debug.level == TARE_DEBUG_NONE &&
+               flag_of(build->flags.compile, "-g", debug)[0] != '\0') {
+        put(dual, out, 0, 6,
+            "note: the %s build has no debug information, which %s asks for: %s, or takes it out again",
+            build->profile, debug, cause);
+    }
+}
+
+/* Whether each build is what it is called. */
+static void note_builds(const struct dual *dual, FILE *out)
+{
+    const struct dual_build *fast = &dual->builds[DUAL_FAST];
+    const struct dual_build *instrumented = &dual->builds[DUAL_INSTRUMENTED];
+    for (size_t i = 0; i < DUAL_BUILDS; i++) {
+        if (dual->builds[i].has_binary && dual->builds[i].given == NULL) {
+            note_flags(dual, out, &dual->builds[i]);
+        }
+    }
+    if (fast->has_binary && fast->binary.frames.kept == TARE_KEPT_YES) {
+        put(dual, out, 0, 6,
+            "note: the fast build keeps frame pointers, too: what they cost is not in the comparison");
+    }
+    if (instrumented->has_binary && instrumented->binary.frames.kept != TARE_KEPT_YES &&
+        instrumented->binary.frames.kept != TARE_KEPT_UNKNOWN) {
+        put(dual, out, 0, 6, "note: the instrumented build does not keep frame pointers: %s",
+            instrumented->given != NULL ? "build it with 'tare flags --profile instrumented'"
+                                        : "its command did not heed the flags (CFLAGS, CXXFLAGS, RUSTFLAGS)");
     }
 }
 
@@ -135,30 +238,20 @@ static void print_builds(const struct dual *dual, FILE *out)
         char share[TARE_SHARE_TEXT];
         fprintf(out, "  %-13s %s\n", build->profile, build->given != NULL ? build->given : dual->build);
         if (build->given == NULL) {
-            fprintf(out, "    flags       %s%s%s%s%s\n", build->flags.cargo,
-                    build->flags.cargo[0] != '\0' ? " " : "", build->flags.compile,
-                    build->flags.link[0] != '\0' ? " " : "", build->flags.link);
+            put(dual, out, 4, 16, "flags       %s%s%s%s%s", build->flags.cargo,
+                build->flags.cargo[0] != '\0' ? " " : "", build->flags.compile,
+                build->flags.link[0] != '\0' ? " " : "", build->flags.link);
             fprintf(out, "    commit      %s\n", build->worktree.commit);
         }
-        if (build->has_binary && build->given != NULL && build->binary.flags_count != 0) {
-            const struct tare_flags *flags = &build->binary.flags[0];
-            fprintf(out, "    built by    %s%s%s\n", flags->compiler != NULL ? flags->compiler : "-",
-                    flags->optimisation != NULL ? " " : "",
-                    flags->optimisation != NULL ? flags->optimisation : "");
+        if (build->has_binary && build->binary.flags_count != 0) {
+            print_recorded(dual, out, &build->binary);
         }
         if (build->has_binary) {
             fprintf(out, "    frames      %s of its functions keep frame pointers\n",
                     tare_frame_pointers_share(&build->binary.frames, share));
         }
     }
-    const struct dual_build *instrumented = &dual->builds[DUAL_INSTRUMENTED];
-    if (instrumented->has_binary && instrumented->binary.frames.kept != TARE_KEPT_YES &&
-        instrumented->binary.frames.kept != TARE_KEPT_UNKNOWN) {
-        fprintf(out, "note: the instrumented build does not keep frame pointers: %s\n",
-                instrumented->given != NULL
-                    ? "build it with 'tare flags --profile instrumented'"
-                    : "its command did not heed the flags (CFLAGS, CXXFLAGS, RUSTFLAGS)");
-    }
+    note_builds(dual, out);
     fputs("\ncommands\n", out);
     for (size_t i = 0; i < DUAL_BUILDS; i++) {
         const struct dual_build *build = &dual->builds[i];
@@ -173,14 +266,12 @@ static void print_builds(const struct dual *dual, FILE *out)
         }
     }
     if (dual->build != NULL) {
-        char *program = printable(dual->program);
-        fprintf(out, "note: each build is one of %.12s in a tree of its own; ",
-                dual->builds[DUAL_FAST].worktree.commit);
-        fputs(dual->keep != NULL ? "the commands name the copies of '" : "the commands name what was '", out);
-        fprintf(out, "%s'%s\n", program != NULL ? program : "-",
-                dual->keep != NULL ? " that were kept"
-                                   : " there by a name to keep it by (--keep DIR makes such copies)");
-        free(program);
+        put(dual, out, 0, 6,
+            "note: each build is one of %.12s in a tree of its own; the commands name %s '%s'%s",
+            dual->builds[DUAL_FAST].worktree.commit, dual->keep != NULL ? "the copies of" : "what was",
+            dual->program,
+            dual->keep != NULL ? " that were kept"
+                               : " there by a name to keep it by (--keep DIR makes such copies)");
     }
 }
 
@@ -230,7 +321,7 @@ static json_t *benchmark_value(const struct tare_result_benchmark *benchmark)
 {
     json_t *value =
         json_pack("{s:o, s:o, s:o}", "name", text_of(benchmark->name), "fast",
-                  arm_value(find_arm(benchmark, "A")), "instrumented", arm_value(find_arm(benchmark, "B")));
+                  arm_value(dual_arm(benchmark, "A")), "instrumented", arm_value(dual_arm(benchmark, "B")));
     if (value != NULL && benchmark->comparison_count != 0) {
         const struct tare_comparison *comparison = &benchmark->comparisons[0].comparison;
         json_object_set_new(value, "cost",
@@ -248,7 +339,11 @@ static json_t *build_value(const struct dual *dual, const struct dual_build *bui
 {
     const struct tare_frame_pointers *frames = &build->binary.frames;
     bool built = build->given == NULL, counted = build->has_binary && frames->counted != 0;
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "profile", build->profile, "executable",
+    const struct tare_flags *recorded =
+        build->has_binary && build->binary.flags_count != 0 ? &build->binary.flags[0] : NULL;
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "profile", build->profile,
+                     "compiler", text_of(recorded != NULL ? recorded->compiler : NULL), "recorded_flags",
+                     text_of(recorded != NULL ? recorded->words : NULL), "executable",
                      built && dual->keep == NULL ? json_null() : text_of(build->shown), "command",
                      text_of(built ? dual->build : NULL), "build_command", text_of(build->build_command),
                      "flags", text_of(build->flags.compile), "link_flags", text_of(build->flags.link), "cargo",
@@ -259,12 +354,12 @@ static json_t *build_value(const struct dual *dual, const struct dual_build *bui
 static json_t *mode_value(const struct dual *dual, const struct dual_mode *mode)
 {
     bool measured = mode->problem == NULL;
-    return json_pack("{s:s, s:f, s:o, s:o, s:o, s:f, s:f, s:o, s:o}", "mode", mode->name, "frequency_hz",
+    return json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "mode", mode->name, "frequency_hz",
                      dual->frequency_hz, "ratio", number(measured ? mode->overhead.ratio : NAN), "low",
                      number(measured ? mode->overhead.low : NAN), "high",
-                     number(measured ? mode->overhead.high : NAN), "expected_low", 1 + mode->expected_low,
-                     "expected_high", 1 + mode->expected_high, "command", text_of(mode->command), "problem",
-                     text_of(mode->problem));
+                     number(measured ? mode->overhead.high : NAN), "expected_low",
+                     number(1 + mode->expected_low), "expected_high", number(1 + mode->expected_high),
+                     "command", text_of(mode->command), "problem", text_of(mode->problem));
 }
 
 int dual_write_json(void *data, FILE *out)

@@ -36,6 +36,7 @@ void tare_binary_release(struct tare_binary *binary)
     for (size_t i = 0; i < binary->flags_count; i++) {
         free(binary->flags[i].compiler);
         free(binary->flags[i].optimisation);
+        free(binary->flags[i].words);
     }
     for (size_t i = 0; i < binary->library_count; i++) {
         free(binary->libraries[i].name);

@@ -70,6 +70,7 @@ struct tare_flags {
     char *compiler;     /* "GNU C17 12.2.0" */
     char *optimisation; /* "-O2"; NULL: flags were not recorded */
     int frame_pointer;  /* 1: -fno-omit-frame-pointer, 0: -fomit-frame-pointer, -1: neither was said */
+    char *words;        /* of the first of them: -O, -march, -mtune, -mcpu, -g and -f; NULL: not recorded */
     uint64_t units;
 };
 

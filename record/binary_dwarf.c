@@ -33,6 +33,7 @@ enum {
     ENTRY_MAX = 8192,            /* bytes of a unit's first entry */
     TEXT_MAX = 8192,             /* a producer usually has 100 to 600 */
     COMPILER_MAX = 63,           /* shown of a compiler's name */
+    WORDS_MAX = 400,             /* kept of its flags */
     FLAGS_KINDS_MAX = 32,        /* different ones are told apart; a distribution's libc has 4 */
     COMMAND_LINES_MAX = 1 << 24, /* bytes of .GCC.command.line */
 
@@ -398,6 +399,7 @@ struct parsed {
     char compiler[COMPILER_MAX + 1];
     char optimisation[16]; /* "": flags were not recorded */
     int frame_pointer;
+    char words[WORDS_MAX + 1]; /* that a build is chosen by */
 };
 
 /* -O, -O0 to -O9, -Os, -Oz, -Og, -Ofast, but not -ObjC. */
@@ -406,6 +408,28 @@ static bool is_optimisation(const char *word, size_t length)
     return strncmp(word, "-O", 2) == 0 &&
            (length == 2 || (length == 3 && strchr("0123456789szg", word[2]) != NULL) ||
             (length == 6 && strncmp(word, "-Ofast", 6) == 0));
+}
+
+/* Of -march=native, gcc has some hundred more written down (-mavx2, -mno-sse4a): which processor it is tells as much. */
+static bool is_chosen(const char *word, size_t length)
+{
+    static const char *const begins[] = {"-march=", "-mtune=", "-mcpu=", "-g", "-f"};
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        if (strncmp(word, begins[i], strlen(begins[i])) == 0) {
+            return true;
+        }
+    }
+    return is_optimisation(word, length);
+}
+
+/* All of it or, where it is too long, nothing. */
+static void add_word(struct parsed *parsed, const char *word, size_t length)
+{
+    size_t used = strlen(parsed->words);
+    if (used + 1 + length <= WORDS_MAX) {
+        snprintf(parsed->words + used, sizeof parsed->words - used, "%s%.*s", used != 0 ? " " : "", (int)length,
+                 word);
+    }
 }
 
 /* The compiler's name is what stands before the first flag; a path in it is the command, not the name. */
@@ -422,6 +446,9 @@ static void parse_producer(const char *text, struct parsed *parsed)
             name_length = (size_t)(at - text);
         }
         any_flag = any_flag || (word[0] == '-' && length > 1);
+        if (is_chosen(word, length)) {
+            add_word(parsed, word, length);
+        }
         if (is_optimisation(word, length)) {
             snprintf(parsed->optimisation, sizeof parsed->optimisation, "%.*s", (int)length, word);
         } else if (length == 23 && strncmp(word, "-fno-omit-frame-pointer", length) == 0) {
@@ -448,6 +475,7 @@ static void parse_producer(const char *text, struct parsed *parsed)
     snprintf(parsed->compiler, sizeof parsed->compiler, "%.*s", (int)name_length, text);
     tare__clean_text(parsed->compiler);
     tare__clean_text(parsed->optimisation);
+    tare__clean_text(parsed->words);
 }
 
 /* Counts a unit of these flags. Returns 0 or -ENOMEM. */
@@ -481,10 +509,13 @@ static int count_flags(struct tare_binary *binary, const struct parsed *parsed, 
                              .optimisation =
                                  parsed->optimisation[0] != '\0' ? strdup(parsed->optimisation) : NULL,
                              .frame_pointer = parsed->frame_pointer,
+                             .words = parsed->words[0] != '\0' ? strdup(parsed->words) : NULL,
                              .units = 1};
-    if (one.compiler == NULL || (parsed->optimisation[0] != '\0' && one.optimisation == NULL)) {
+    if (one.compiler == NULL || (parsed->optimisation[0] != '\0' && one.optimisation == NULL) ||
+        (parsed->words[0] != '\0' && one.words == NULL)) {
         free(one.compiler);
         free(one.optimisation);
+        free(one.words);
         return -ENOMEM;
     }
     binary->flags[binary->flags_count++] = one;

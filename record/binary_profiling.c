@@ -3,7 +3,8 @@
  * What follows from a binary for taking its stacks while it runs.
  *
  *     fp        the kernel follows the frame pointers: all on the stack must keep them, in libraries, too
- *     dwarf     a part of the stack is copied and unwound afterwards, by .eh_frame or .debug_frame
+ *     dwarf     a part of the stack is copied and unwound afterwards by .eh_frame; whether perf reads .debug_frame,
+ *               too, is not for the file to say
  *     lbr       the processor notes the last branches: a matter of the machine
  *     built-in  tare unwinds by itself, by frame pointers or .eh_frame
  *
@@ -83,7 +84,7 @@ static bool has_no_unwind_table(const struct tare_binary_library *library)
 {
     /* One of data alone (icudata) has no functions, and needs none. */
     return library->path != NULL && library->problem == NULL && !library->unwind.eh_frame &&
-           !library->unwind.debug_frame && library->frames.functions > 0;
+           library->frames.functions > 0;
 }
 
 static bool is_libc(const struct tare_binary_library *library)
@@ -184,7 +185,6 @@ static int judge_dwarf(struct tare_binary *binary)
     struct tare_profiling_answer *mode = &binary->profiling[TARE_PROFILING_DWARF];
     const struct tare_unwind *unwind = &binary->unwind;
     const struct tare_coverage *covered = &unwind->covered;
-    const char *table = unwind->eh_frame ? ".eh_frame" : ".debug_frame";
     if (!unwind->eh_frame && !unwind->debug_frame) {
         return answer(mode, TARE_WORKS_NO,
                       "neither .eh_frame nor .debug_frame: compile with -fasynchronous-unwind-tables");
@@ -194,26 +194,33 @@ static int judge_dwarf(struct tare_binary *binary)
                       ".eh_frame is there, but not .eh_frame_hdr, by which perf finds it: link with "
                       "-Wl,--eh-frame-hdr");
     }
-    /* That of programs without asynchronous unwind tables: .eh_frame is the start-up code's. */
+    /*
+     * That of programs without asynchronous unwind tables, where .eh_frame is the start-up code's, and of Go's. perf 6.1
+     * of Debian 12 ends each stack at the first function that only this one describes.
+     */
+    bool searched = unwind->eh_frame && unwind->eh_frame_hdr;
     if (unwind->debug_frame &&
-        (!unwind->eh_frame || !unwind->eh_frame_hdr || unwind->debug_covered.share > covered->share)) {
-        table = ".debug_frame";
-        covered = &unwind->debug_covered;
+        (!searched || (!is_covered(covered) && unwind->debug_covered.share > covered->share))) {
+        return answer(mode, TARE_WORKS_UNKNOWN,
+                      "only .debug_frame describes %s of it, which perf may pass over (6.1 does): compile with "
+                      "-fasynchronous-unwind-tables",
+                      is_covered(&unwind->debug_covered) ? "all" : "some");
     }
     if (isnan(covered->share)) {
-        return answer(mode, TARE_WORKS_UNKNOWN, "%s is there; how much it covers is not known", table);
+        return answer(mode, TARE_WORKS_UNKNOWN, ".eh_frame is there; how much it covers is not known");
     }
     if (!is_covered(covered)) {
         return answer(mode, works_with(covered),
-                      "%s covers %.0f %% of its %s: compile with -fasynchronous-unwind-tables", table,
+                      ".eh_frame covers %.0f %% of its %s: compile with -fasynchronous-unwind-tables",
                       floor(100 * covered->share), covered->of_functions ? "functions" : "code");
     }
     char *libraries = name_libraries(binary, has_no_unwind_table);
     if (libraries == NULL) {
         return -ENOMEM;
     }
-    int result = answer(mode, libraries[0] != '\0' ? TARE_WORKS_PARTLY : TARE_WORKS_YES, "%s covers it%s%s",
-                        table, libraries[0] != '\0' ? ", but there is none in " : "", libraries);
+    int result =
+        answer(mode, libraries[0] != '\0' ? TARE_WORKS_PARTLY : TARE_WORKS_YES, ".eh_frame covers it%s%s",
+               libraries[0] != '\0' ? ", but there is none in " : "", libraries);
     free(libraries);
     return result;
 }

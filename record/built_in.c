@@ -33,6 +33,10 @@ enum {
 
 /* Less than this is within the error of the shares of 1,000 samples. */
 #define MISSED_TOLD 0.03
+/* And fewer expirations than that are chance: a single thread may have one or two behind its last tick. */
+#define MISSED_FEW 10
+/* The longest time between two ticks of a kernel: CONFIG_HZ is 100 and more. */
+#define TICK_NS 10e6
 
 /* The numbers that the timers of one page have in the profile, by their index. */
 struct page {
@@ -331,10 +335,26 @@ static bool is_damaged(const struct recording *recording)
     return damaged;
 }
 
+static uint64_t missed_expirations(const struct recording *recording)
+{
+    return known_count_of(recording, &recording->reader.shared->missed_expirations);
+}
+
+/*
+ * Whether more than one thread has ended with time in no sample. Threads without samples are not known; one alone
+ * leaves what it does in a tick, and intervals are as short as half of what was asked for.
+ */
+static bool missed_several(const struct recording *recording)
+{
+    double of_one = 1 + 2 * TICK_NS / (double)recording->interval_ns;
+    return recording->profile->process_count > 1 || recording->profile->thread_count > 1 ||
+           (double)missed_expirations(recording) > of_one;
+}
+
 /* Of the time that threads took, what is in no sample: those that were gone before the kernel's tick. */
 static double missed_share(const struct recording *recording)
 {
-    uint64_t missed = known_count_of(recording, &recording->reader.shared->missed_expirations);
+    uint64_t missed = missed_expirations(recording);
     uint64_t lost = known_count_of(recording, &recording->reader.shared->lost_weight);
     double missed_ns = (double)missed * (double)recording->interval_ns;
     double seen_ns = (double)lost * (double)recording->interval_ns;
@@ -378,13 +398,14 @@ static int tell(struct recording *recording)
                       broken == 1 ? "" : "es");
     }
     double missed = missed_share(recording);
-    if (missed >= MISSED_TOLD && result == 0) {
-        result = note(
-            outcome,
-            "%.0f %% of the processor time is in no sample: it is that of threads and processes which were "
-            "too short for the kernel's tick%s",
-            100 * missed,
-            recording->profile->sample_count == 0 ? ", or which block all signals without libc" : "");
+    if (missed >= MISSED_TOLD && missed_expirations(recording) >= MISSED_FEW && result == 0) {
+        bool several = missed_several(recording), none = recording->profile->sample_count == 0;
+        result = note(outcome, "%.0f %% of the processor time is in no sample: it is %s%s", 100 * missed,
+                      several ? "that of threads and processes which were too short for the kernel's tick"
+                              : "what a thread did behind the kernel's last tick in it",
+                      none && several ? ", or which block all signals without libc"
+                      : none          ? ", or with all signals blocked without libc"
+                                      : "");
     }
     if (lost != 0 && result == 0) {
         result =

@@ -10,6 +10,10 @@
 
 enum { FP = 29, LR = 30, SP = 31, WORD = 4 };
 
+/* Where Go's compiler has x30 at [sp], and x29 below: stur x29,[sp,#-8], and sub x29,sp,#8 behind it. */
+#define STORE_BELOW UINT32_C(0xf81f83fd)
+#define SET_BELOW UINT32_C(0xd10023fd)
+
 static uint32_t load_word(const unsigned char *code)
 {
     uint32_t word;
@@ -89,6 +93,7 @@ struct tare__code tare__code_aarch64(const unsigned char *code, size_t size)
     unsigned since_save = 0; /* instructions since x29 and x30 were saved at sp + `saved_at`; 0: not */
     uint32_t saved_at = 0;
     bool at_stores = false;
+    uint32_t last = 0;
     if (size < WORD) {
         return facts;
     }
@@ -109,6 +114,8 @@ struct tare__code tare__code_aarch64(const unsigned char *code, size_t size)
             at_stores = !kept && since_save == 1;
             kept = true;
             since_save = 0;
+        } else if (word == SET_BELOW && last == STORE_BELOW) {
+            saves = kept = true;
         } else {
             saves = saves || (is_single_store(word) && field(word, 0) == FP) ||
                     (is_pair_store(word, &moves) && field(word, 10) == FP);
@@ -119,6 +126,7 @@ struct tare__code tare__code_aarch64(const unsigned char *code, size_t size)
             }
         }
         facts.calls = facts.calls || is_call(word);
+        last = word;
     }
     facts.frame = kept          ? TARE__FRAME_KEPT
                   : saves       ? TARE__FRAME_REUSED

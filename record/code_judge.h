@@ -38,6 +38,11 @@ struct tare__code {
  *     x86-64    push %rbp ... mov %rsp,%rbp            (or enter)
  *     aarch64   stp x29,x30,[sp,#n] ... add x29,sp,#n  (or stp x29,x30,[sp,#-m]! ... mov x29,sp)
  *
+ * or where it is stored, and the frame pointer then points at it, as Go's compiler does:
+ *
+ *     x86-64    mov %rbp,n(%rsp), lea n(%rsp),%rbp
+ *     aarch64   str x30,[sp,#-m]!, stur x29,[sp,#-8], sub x29,sp,#8
+ *
  * anywhere in the function, since compilers move this behind a first test that often ends the function early
  * (shrink-wrapping). Otherwise the function is a leaf if it has no call instruction, and does not save the
  * frame pointer: what saves it without making it a frame wants it as one more register.

@@ -329,6 +329,18 @@ static bool is_frame_set(const struct instruction *one)
            (one->opcode == 0x8b && field_reg(one) == RBP && field_rm(one) == RSP);
 }
 
+/* mov %rbp,n(%rsp), or lea n(%rsp),%rbp, by its opcode; which n, the bytes from ModRM on say. */
+static bool is_of_rbp_at_rsp(const struct instruction *one, uint8_t opcode)
+{
+    return one->length >= 4 && one->bytes[0] == (0x40 | REX_W) && one->bytes[1] == opcode &&
+           (one->modrm & 0x3f) == (RBP << 3 | RSP) && one->base == RSP && one->bytes[3] == 0x24;
+}
+
+static bool is_same_place(const struct instruction *one, const struct instruction *other)
+{
+    return one->length == other->length && memcmp(one->bytes + 2, other->bytes + 2, one->length - 2) == 0;
+}
+
 static bool is_call(const struct instruction *one)
 {
     if (!is_plain(one)) {
@@ -413,6 +425,7 @@ struct tare__code tare__code_x86_64(const unsigned char *code, size_t size)
     bool kept = false;       /* and made the frame pointer */
     unsigned since_push = 0; /* instructions since it was pushed while %rsp is what it was; 0: not */
     bool at_stores = false;  /* only what an unoptimised prologue has was seen since the frame was set */
+    struct instruction stored = {0}; /* how %rbp was stored, where that was the last instruction */
     for (size_t at = 0; at < size;) {
         struct instruction one;
         if (!decode(code + at, size - at, &one)) {
@@ -433,11 +446,14 @@ struct tare__code tare__code_x86_64(const unsigned char *code, size_t size)
             since_push = 0;
         } else if (is_plain(&one) && one.opcode == 0xc8) {
             saves = kept = true;
+        } else if (stored.length != 0 && is_of_rbp_at_rsp(&one, 0x8d) && is_same_place(&one, &stored)) {
+            saves = kept = true; /* it points at what it was itself */
         } else if (changes_rsp(&one) || is_branch(&one) || since_push == TARE__CODE_NEAR) {
             since_push = 0;
         } else if (since_push > 0) {
             since_push++;
         }
+        stored = is_of_rbp_at_rsp(&one, 0x89) ? one : (struct instruction){0};
         facts.calls = facts.calls || is_call(&one);
     }
     facts.frame = kept          ? TARE__FRAME_KEPT

@@ -393,9 +393,31 @@ static int read_one(int folder, const char *name, pid_t pid, struct family *fami
     return error;
 }
 
-/* Each process that ended by itself, or by a signal that valgrind saw, has left a file "out.PID". */
-static int read_out(const char *folder, pid_t pid, struct tare_massif *massif, char *message, size_t size)
+/* There is no file: why. Massif writes it when the process ends, and not where that is by SIGKILL. */
+static void explain_nothing(const char *folder, const struct tare_massif_request *request,
+                            const struct tare_outcome *outcome, char *message, size_t size)
 {
+    char words[200];
+    const char *name = request->spawn->argv[0];
+    read_log(folder, outcome->pid, words, sizeof(words));
+    if (words[0] != '\0') {
+        snprintf(message, size, "massif wrote nothing: %s", words);
+    } else if (outcome->end == TARE_END_TIMEOUT) {
+        snprintf(message, size, "'%.100s' was ended after %g s, and massif wrote nothing", name,
+                 request->spawn->timeout_s);
+    } else if (outcome->end == TARE_END_SIGNALED) {
+        snprintf(message, size, "'%.100s' was killed by signal %d (%s), and massif wrote nothing", name,
+                 outcome->code, strsignal(outcome->code));
+    } else {
+        snprintf(message, size, "massif wrote nothing: '%.100s' became another program: run that one", name);
+    }
+}
+
+/* Each process that ended by itself, or by a signal that valgrind saw, has left a file "out.PID". */
+static int read_out(const char *folder, const struct tare_massif_request *request,
+                    const struct tare_outcome *outcome, struct tare_massif *massif, char *message, size_t size)
+{
+    const pid_t pid = outcome->pid;
     struct family family = {0};
     DIR *entries = opendir(folder);
     char words[200], *end;
@@ -413,9 +435,7 @@ static int read_out(const char *folder, pid_t pid, struct tare_massif *massif, c
         closedir(entries);
     }
     if (family.read == 0 && error == 0) {
-        read_log(folder, pid, words, sizeof(words));
-        snprintf(message, size, "massif wrote nothing: %s",
-                 words[0] != '\0' ? words : "the program became another one, or was killed; run that one");
+        explain_nothing(folder, request, outcome, message, size);
         return -ECHILD;
     }
     if (family.read == 0 || error == -ENOMEM) {
@@ -518,7 +538,7 @@ int tare_massif_run(const struct tare_massif_request *request, struct tare_massi
     if (error != 0) {
         snprintf(message, message_size, "cannot run '%.200s': %s", valgrind, strerror(-error));
     } else {
-        error = read_out(folder, outcome->pid, massif, message, message_size);
+        error = read_out(folder, request, outcome, massif, message, message_size);
     }
     remove_folder(folder);
     free(valgrind);

@@ -45,7 +45,8 @@ struct tare_massif_request {
 /*
  * Runs the program under massif, and the processes that it starts; of those that left something behind *massif is the
  * one with the highest peak. Returns 0, with a sentence in `message` if there were others or some cannot be read, else
- * "", or -errno with one line there; -ENOENT: no valgrind. Handles the signals of the process as tare_spawn_run() does.
+ * "", or -errno with one line there; -ENOENT: no valgrind;
+ * -ECHILD: it wrote nothing, and *outcome says how the program ended. Handles the signals of the process as tare_spawn_run() does.
  */
 int tare_massif_run(const struct tare_massif_request *request, struct tare_massif *massif,
                     struct tare_outcome *outcome, char *message, size_t message_size);

@@ -38,6 +38,7 @@
 #include "record/perf_child.h"
 #include "record/perf_parts.h"
 #include "record/perf_script.h"
+#include "record/process_stat.h"
 #include "record/profiling.h"
 #include "record/symbols.h"
 
@@ -83,18 +84,6 @@ static unsigned stack_bytes(const struct tare_profiling_request *request)
     return (bytes + 7) / 8 * 8; /* as the kernel wants it */
 }
 
-/* Room for half a second of samples, where that may be locked; 0: perf's own size will do. */
-static size_t ring_bytes(const struct tare_profiling_request *request, enum tare_profiling_mode mode)
-{
-    double wanted =
-        frequency(request) * ((mode == TARE_MODE_DWARF ? stack_bytes(request) : 0) + SAMPLE_BYTES) / 2;
-    size_t bytes = RING_BYTES;
-    while (bytes < RING_BYTES_MAX && (double)bytes < wanted) {
-        bytes *= 2;
-    }
-    return bytes > RING_BYTES && geteuid() == 0 ? bytes : 0;
-}
-
 /*
  * Of events that come one by one, each is taken: perf's frequency is kept by a period that changes all the time, and
  * the first sample after a rush would stand for all of it.
@@ -111,6 +100,22 @@ static bool by_count(const struct tare_profiling_request *request, const struct 
         }
     }
     return false;
+}
+
+/*
+ * Room for half a second of samples, where that may be locked; 0: perf's own size will do. How many events come one by
+ * one is not known before.
+ */
+static size_t ring_bytes(const struct tare_profiling_request *request,
+                         const struct tare_profiling_choice *choice)
+{
+    double wanted =
+        frequency(request) * ((choice->mode == TARE_MODE_DWARF ? stack_bytes(request) : 0) + SAMPLE_BYTES) / 2;
+    size_t bytes = RING_BYTES;
+    while (bytes < RING_BYTES_MAX && ((double)bytes < wanted || by_count(request, choice))) {
+        bytes *= 2;
+    }
+    return bytes > RING_BYTES && geteuid() == 0 ? bytes : 0;
 }
 
 /* perf record with all but what to watch. */
@@ -153,7 +158,7 @@ static void add_recording(struct tare__perf_words *words, const char *name,
         tare__perf_add(words, "fp");
         break;
     }
-    size_t ring = ring_bytes(request, choice->mode);
+    size_t ring = ring_bytes(request, choice);
     if (ring != 0) {
         tare__perf_add(words, "-m");
         tare__perf_add(words, "%zuK", ring >> 10);
@@ -298,6 +303,7 @@ struct attachment {
     const struct tare_profiling_choice *choice;
     const struct tare_perf *perf;
     const char *data;
+    char **argv; /* perf's; NULL: it was not begun */
     struct tare__perf_child child;
     pid_t program; /* our child */
     int hold;      /* cat's input: perf ends when it is closed */
@@ -339,13 +345,13 @@ static int attach(void *data, pid_t pid)
     const struct tare_profiling_request *request = attachment->request;
     int in[2] = {-1, -1}, out[2] = {-1, -1};
     attachment->program = pid;
-    char **argv = attached_argv(request, attachment->choice, attachment->perf, attachment->data,
-                                request->argv != NULL ? pid : request->pid);
-    int error = argv == NULL ? -ENOMEM : 0;
+    attachment->argv = attached_argv(request, attachment->choice, attachment->perf, attachment->data,
+                                     request->argv != NULL ? pid : request->pid);
+    int error = attachment->argv == NULL ? -ENOMEM : 0;
     if (error == 0 && (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || write(in[1], "", 1) != 1)) {
         error = -errno;
     }
-    error = error != 0 ? error : tare__perf_start(argv, in[0], out[1], true, &attachment->child);
+    error = error != 0 ? error : tare__perf_start(attachment->argv, in[0], out[1], true, &attachment->child);
     attachment->hold = in[1];
     for (int i = 0; i < 2; i++) {
         int ours = i == 0 ? in[0] : out[1];
@@ -360,7 +366,6 @@ static int attach(void *data, pid_t pid)
     if (error != 0) {
         detach(attachment);
     }
-    tare__perf_free_words(argv);
     return error;
 }
 
@@ -393,6 +398,10 @@ static int explain(const struct attachment *attachment, int fd, bool empty,
         snprintf(message, size, "there is no process %ld", (long)request->pid);
         return -ESRCH;
     }
+    if (!attachment->ready && request->argv == NULL && tare__process_ended(request->pid)) {
+        snprintf(message, size, "process %ld has ended: its parent has not asked how", (long)request->pid);
+        return -ESRCH;
+    }
     if (failed || !attachment->ready) {
         snprintf(message, size, "perf record failed%s%s", attachment->words[0] != '\0' ? ": " : "",
                  attachment->words);
@@ -405,6 +414,39 @@ static int explain(const struct attachment *attachment, int fd, bool empty,
     return 0;
 }
 
+/* What would make perf lose fewer samples; "": nothing that can be asked for. */
+static const char *loses_fewer(const struct tare_profiling_request *request,
+                               const struct tare_profiling_choice *choice)
+{
+    bool copies = choice->mode == TARE_MODE_DWARF;
+    return request->off_cpu            ? (copies ? ": a smaller --stack-size loses fewer" : "")
+           : by_count(request, choice) ? (copies ? ": each event is taken, -F takes fewer, and a smaller "
+                                                   "--stack-size copies less of each"
+                                                 : ": each event is taken, and -F takes fewer")
+           : copies                    ? ": a lower frequency or a smaller --stack-size loses fewer"
+                                       : ": a lower frequency loses fewer";
+}
+
+/* Of dwarf's stacks that end too early: what would reach further, as far as the binary says. */
+static int note_truncated(const struct tare_profiling_request *request,
+                          const struct tare_profiling_choice *choice, const struct tare_profile *profile,
+                          struct tare_profiling_outcome *outcome)
+{
+    bool most = profile->truncated >= profile->sample_count / 2 + profile->sample_count % 2;
+    if (!choice->dwarf_works) { /* --stack-size is no help, and what is missing was said */
+        return note(outcome, "%llu of %zu stacks end before the outermost call: they could not be unwound%s",
+                    (unsigned long long)profile->truncated, profile->sample_count,
+                    choice->built_in_works ? "; --mode built-in may reach it" : "");
+    }
+    return note(outcome,
+                "%llu of %zu stacks end before the outermost call: they could not be unwound, or were larger "
+                "than the %u bytes that were copied%s%s",
+                (unsigned long long)profile->truncated, profile->sample_count, stack_bytes(request),
+                stack_bytes(request) >= STACK_BYTES_MAX ? ", which is the most that can be"
+                                                        : " (--stack-size takes more)",
+                most && choice->built_in_works ? "; --mode built-in copies nothing, and may reach it" : "");
+}
+
 /* What the reader of the profile has to know of how it came about. */
 static int add_notes(const struct tare_profiling_request *request, const struct tare_profiling_choice *choice,
                      const struct tare_perf *perf, const struct tare__perf_reading *reading,
@@ -415,28 +457,19 @@ static int add_notes(const struct tare_profiling_request *request, const struct 
         error = note(outcome, "user code only, time in the kernel has no samples: %s", perf->no_kernel);
     }
     if (error == 0 && profile->lost != 0 && profile->lost != TARE_PROFILE_UNKNOWN) {
-        error =
-            note(outcome,
-                 "perf lost %llu samples or records, as its memory was full: a lower frequency%s loses fewer",
-                 (unsigned long long)profile->lost,
-                 choice->mode == TARE_MODE_DWARF ? " or a smaller --stack-size" : "");
+        error = note(outcome, "perf lost %llu samples or records, as its memory was full%s",
+                     (unsigned long long)profile->lost, loses_fewer(request, choice));
     }
     if (error == 0 && choice->mode == TARE_MODE_DWARF && profile->truncated != 0 &&
         profile->truncated != TARE_PROFILE_UNKNOWN) {
-        error =
-            note(outcome,
-                 "%llu of %zu stacks end before the outermost call: they could not be unwound, or were larger "
-                 "than the %u bytes that were copied%s",
-                 (unsigned long long)profile->truncated, profile->sample_count, stack_bytes(request),
-                 stack_bytes(request) >= STACK_BYTES_MAX ? ", which is the most that can be"
-                                                         : " (--stack-size takes more)");
+        error = note_truncated(request, choice, profile, outcome);
     }
     if (error == 0 && choice->mode == TARE_MODE_FP && profile->truncated != 0 &&
         profile->truncated != TARE_PROFILE_UNKNOWN) {
-        error = note(outcome,
-                     "%llu of %zu stacks end before the outermost call, in code without frame pointers: "
-                     "--mode dwarf may reach it",
-                     (unsigned long long)profile->truncated, profile->sample_count);
+        error =
+            note(outcome, "%llu of %zu stacks end before the outermost call, in code without frame pointers%s",
+                 (unsigned long long)profile->truncated, profile->sample_count,
+                 choice->dwarf_works ? ": --mode dwarf may reach it" : "");
     }
     if (error == 0 && choice->mode == TARE_MODE_LBR && profile->truncated != 0 &&
         profile->truncated != TARE_PROFILE_UNKNOWN) {
@@ -450,7 +483,7 @@ static int add_notes(const struct tare_profiling_request *request, const struct 
     return error;
 }
 
-/* What was asked for, and what it took. */
+/* What was asked for, and what it took; `recorder` is the profile's then. */
 static int describe(const struct tare_profiling_request *request, const struct tare_profiling_choice *choice,
                     const struct tare__perf_reading *reading, struct tare_profile *profile, char ***recorder)
 {
@@ -542,7 +575,6 @@ int tare_perf_record(const struct tare_profiling_request *request, const struct 
     struct data data;
     struct stat status;
     long long highest;
-    char **argv = NULL;
     *profile = NULL;
     *outcome = (struct tare_profiling_outcome){0};
     if (!request->off_cpu &&
@@ -560,8 +592,7 @@ int tare_perf_record(const struct tare_profiling_request *request, const struct 
     }
     struct attachment attachment = {
         .request = request, .choice = choice, .perf = perf, .data = data.path, .hold = -1};
-    argv = tare_perf_argv(request, choice, perf, data.path);
-    error = argv != NULL ? run_attached(&attachment, data.fd, outcome, message, message_size) : -ENOMEM;
+    error = run_attached(&attachment, data.fd, outcome, message, message_size);
     if (error == 0) {
         bool empty = !reopen_kept(request, &data) || fstat(data.fd, &status) != 0 || status.st_size == 0;
         if (!empty) {
@@ -589,7 +620,7 @@ int tare_perf_record(const struct tare_profiling_request *request, const struct 
     if (error == 0 && reading.exec_ns != 0 && reading.exit_ns > reading.exec_ns) {
         (*profile)->wall_ns = (double)(reading.exit_ns - reading.exec_ns);
     }
-    error = error != 0 ? error : describe(request, choice, &reading, *profile, &argv);
+    error = error != 0 ? error : describe(request, choice, &reading, *profile, &attachment.argv);
     error = error != 0 ? error : add_notes(request, choice, perf, &reading, *profile, outcome);
     if (error == -ENOMEM) {
         snprintf(message, message_size, "out of memory");
@@ -599,7 +630,7 @@ int tare_perf_record(const struct tare_profiling_request *request, const struct 
         *profile = NULL;
     }
     tare_symbols_free(reading.symbols);
-    tare__perf_free_words(argv);
+    tare__perf_free_words(attachment.argv);
     if (data.fd >= 0) {
         close(data.fd);
     }

@@ -29,6 +29,8 @@
 
 extern char **environ;
 
+enum { ASK_SILENCE_S = 5 };
+
 /* ---- a child ---- */
 
 static bool is_set(const char *variable, const char *const *set)
@@ -151,7 +153,7 @@ int tare__perf_end(struct tare__perf_child *child, char *words, size_t size)
     return pid < 0 ? 0 : WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Clock ticks of the processor that it and its ended children took. False: it has ended, or waits for a disk. */
+/* Clock ticks of the processor that it and its ended children took. False: it has ended, runs, or waits for a disk. */
 static bool idle_so_far(pid_t pid, unsigned long long *ticks)
 {
     char path[64], text[1024];
@@ -170,7 +172,7 @@ static bool idle_so_far(pid_t pid, unsigned long long *ticks)
         return false;
     }
     *ticks = taken[0] + taken[1] + taken[2] + taken[3];
-    return state != 'D' && state != 'Z';
+    return state != 'D' && state != 'Z' && state != 'R';
 }
 
 /*
@@ -228,15 +230,21 @@ int tare__perf_ask(char *const *argv, char *text, size_t text_size, char *words,
     int error = tare__perf_start(argv, -1, fds[1], false, &child);
     close(fds[1]);
     if (error == 0) {
+        struct tare__perf_watch watch = {.pid = child.pid, .limit_s = ASK_SILENCE_S, .fd = fds[0]};
         size_t length = 0;
         char spill[4096];
-        for (ssize_t n = 1; n > 0 || (n < 0 && errno == EINTR);) {
+        for (ssize_t n = 1; n > 0;) {
             bool room = length + 1 < text_size;
-            n = read(fds[0], room ? text + length : spill, room ? text_size - length - 1 : sizeof(spill));
+            n = watched_read(&watch, room ? text + length : spill,
+                             room ? text_size - length - 1 : sizeof(spill));
             length += room && n > 0 ? (size_t)n : 0;
         }
         text[length] = '\0';
         error = tare__perf_end(&child, words, words_size);
+        if (watch.silent) {
+            error = -ETIMEDOUT;
+            snprintf(words, words_size, "it did nothing for %d s, and was ended", ASK_SILENCE_S);
+        }
     }
     close(fds[0]);
     return error;

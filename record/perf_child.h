@@ -36,7 +36,10 @@ struct tare__perf_watch {
 };
 enum { TARE__PERF_SILENCE_S = 60 };
 FILE *tare__perf_output(struct tare__perf_watch *watch, int fd); /* NULL: no memory; fd stays open */
-/* Both, with what it prints in `text`, as far as that has room. Returns the exit code or -errno. */
+/*
+ * Start and end, with what it prints in `text`, as far as that has room. Returns the exit code or -errno; -ETIMEDOUT: it
+ * did nothing for some seconds and was killed, as `words` say.
+ */
 int tare__perf_ask(char *const *argv, char *text, size_t text_size, char *words, size_t words_size);
 
 /*

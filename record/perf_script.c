@@ -25,6 +25,14 @@ enum {
     CACHE_FIRST = 1 << 12,
     NAME_MAX_BYTES = 4096, /* of a symbol or path */
     INLINED_MAX = 64,      /* lines "(inlined)" in front of their frame */
+    EVENTS_MAX = 64,       /* kinds of samples in one text; what comes beyond is left out */
+    EVENT_SHIFT = 8, /* while it is read, the flags of a sample have the number of its event from there on */
+};
+
+/* Of which the one with the most samples is the profile's. */
+struct event {
+    char *name; /* NULL: it was not said */
+    uint64_t samples, weight_sum;
 };
 
 /* What a line stands for: `count` frames, the innermost first, in `frames` from `first` on. */
@@ -52,7 +60,8 @@ struct reader {
     size_t frame_count, frame_room;
     /* The sample that is being read. */
     bool open;
-    bool passing; /* over the stack of another event's sample */
+    bool passing;   /* over the stack of a sample that is left out */
+    uint32_t event; /* its number */
     struct tare__perf_thread *thread;
     uint64_t time_ns, period;
     uint32_t stack[DEPTH_MAX];
@@ -63,9 +72,9 @@ struct reader {
     uint32_t inlined[INLINED_MAX]; /* frames that wait for the one that they are in */
     size_t inlined_count;
     /* So far. */
-    uint64_t weight_sum;
     uint64_t offsets_seen, addresses_seen; /* evidence for what the addresses of user code are */
-    char *event;
+    struct event events[EVENTS_MAX];
+    uint32_t event_count;
     int error;
 };
 
@@ -500,8 +509,9 @@ static void add_sample(struct reader *r, struct tare__perf_thread *thread, uint6
         .timer = TARE_PROFILE_NONE,
         .flags = flags,
     };
-    if (__builtin_add_overflow(r->weight_sum, weight, &r->weight_sum) || r->weight_sum > INT64_MAX) {
-        r->weight_sum -= weight; /* no such sum can be said: a period that is none */
+    uint64_t *sum = &r->events[flags >> EVENT_SHIFT].weight_sum;
+    if (__builtin_add_overflow(*sum, weight, sum) || *sum > INT64_MAX) {
+        *sum -= weight; /* no such sum can be said: a period that is none */
         r->reading->first_damaged_line =
             r->reading->damaged == 0 ? r->lines.number : r->reading->first_damaged_line;
         r->reading->damaged++;
@@ -534,6 +544,7 @@ static void close_sample(struct reader *r)
     bool complete = r->began[0] || r->began[1] || r->last_kernel || r->depth == 0;
     r->reading->too_deep += r->too_deep;
     uint32_t flags = r->too_deep || (r->reading->stacks_complete && !complete) ? TARE_SAMPLE_TRUNCATED : 0;
+    flags |= r->event << EVENT_SHIFT;
     if (r->reading->off_cpu) {
         if (r->thread != NULL) {
             r->thread->waits = true;
@@ -562,19 +573,38 @@ static char *event_name(struct tare__words event)
     return strndup(event.text, length);
 }
 
+/* The number of that event; one without a name is the first. EVENTS_MAX: there are too many, or no memory. */
+static uint32_t event_of(struct reader *r, struct tare__words name)
+{
+    for (uint32_t i = 0; i < r->event_count && name.length != 0; i++) {
+        if (r->events[i].name != NULL && equal(name, r->events[i].name)) {
+            return i;
+        }
+    }
+    bool named = r->event_count != 0 && r->events[0].name != NULL;
+    uint32_t number = name.length != 0 && named ? r->event_count : 0;
+    if (number < EVENTS_MAX && name.length != 0) {
+        r->events[number].name = strndup(name.text, name.length);
+        if (r->events[number].name == NULL) {
+            r->error = -ENOMEM;
+            return EVENTS_MAX;
+        }
+    }
+    r->event_count = number < r->event_count || number == EVENTS_MAX ? r->event_count : number + 1;
+    return number;
+}
+
 static bool open_sample(struct reader *r, const struct tare__perf_head *head)
 {
     close_sample(r);
-    if (r->event == NULL && head->event.length != 0) {
-        r->event = strndup(head->event.text, head->event.length);
-        r->error = r->event != NULL ? r->error : -ENOMEM;
-    } else if (r->event != NULL && head->event.length != 0 && !equal(head->event, r->event)) {
+    uint32_t event = event_of(r, head->event);
+    r->passing = event == EVENTS_MAX;
+    if (r->passing) {
         r->reading->others++;
-        r->passing = true;
         return true;
     }
-    r->passing = false;
-    r->reading->samples++;
+    r->event = event;
+    r->events[event].samples++;
     r->thread = tare__perf_thread(&r->processes, r->profile, head->pid, head->tid, head->command.text,
                                   head->command.length);
     if (r->thread == NULL && head->tid >= 0) {
@@ -794,6 +824,40 @@ static void end_waits(struct reader *r)
     }
 }
 
+/* Leaves the samples of one event in the profile, and their flags as they are to be. */
+static void keep_event(struct reader *r, uint32_t event)
+{
+    struct tare_profile *profile = r->profile;
+    size_t count = profile->sample_count;
+    profile->sample_count = 0;
+    profile->truncated = profile->unknown = 0;
+    for (size_t i = 0; i < count && r->error == 0; i++) {
+        struct tare_profile_sample sample = profile->samples[i];
+        if (sample.flags >> EVENT_SHIFT == event) {
+            sample.flags &= (1u << EVENT_SHIFT) - 1;
+            r->error = tare_profile_add(profile, &sample); /* in front of what is still to be looked at */
+        }
+    }
+}
+
+/* Chooses the event that has the most samples, and counts the others'. */
+static const struct event *choose_event(struct reader *r)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < r->event_count; i++) {
+        best = r->events[i].samples > r->events[best].samples ? i : best;
+    }
+    r->reading->samples = r->events[best].samples;
+    for (uint32_t i = 0; i < r->event_count; i++) {
+        r->reading->others += i != best ? r->events[i].samples : 0;
+    }
+    if (r->event_count > 1) {
+        keep_event(r, best);
+        r->profile->frequency_hz = NAN; /* the header's may be another event's */
+    }
+    return &r->events[best];
+}
+
 /* Times from the start, and what follows from all samples. */
 static void finish(struct reader *r)
 {
@@ -802,11 +866,13 @@ static void finish(struct reader *r)
     if (reading->off_cpu) {
         end_waits(r);
     }
+    const struct event *event = choose_event(r);
     for (size_t i = 0; i < profile->sample_count; i++) {
         profile->samples[i].time_ns -= (double)reading->start_ns; /* exact: below 2^53 ns are 104 days */
     }
-    char *name = r->event != NULL ? event_name((struct tare__words){r->event, strlen(r->event)}) : NULL;
-    if (r->event != NULL && name == NULL) {
+    char *name =
+        event->name != NULL ? event_name((struct tare__words){event->name, strlen(event->name)}) : NULL;
+    if (event->name != NULL && name == NULL) {
         r->error = -ENOMEM;
         return;
     }
@@ -822,7 +888,7 @@ static void finish(struct reader *r)
         profile->wall_ns = (double)(reading->end_ns - reading->start_ns);
     }
     if (clock && reading->has_periods && profile->sample_count != 0) {
-        profile->interval_ns = (double)r->weight_sum / (double)profile->sample_count;
+        profile->interval_ns = (double)event->weight_sum / (double)profile->sample_count;
     }
     free(name);
 }
@@ -864,7 +930,9 @@ int tare__perf_script_parse(FILE *in, struct tare__perf_reading *reading, struct
     }
     forget_lines(r);
     free(r->frames);
-    free(r->event);
+    for (uint32_t i = 0; i < r->event_count; i++) {
+        free(r->events[i].name);
+    }
     tare__perf_processes_release(&r->processes);
     tare__lines_end(&r->lines);
     free(r);

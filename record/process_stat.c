@@ -4,8 +4,12 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "record/files.h"
 
 /* Fields by the numbers of proc(5). */
 enum {
@@ -58,4 +62,16 @@ int tare__process_stat_parse(const char *text, struct tare__process_stat *stat)
         stat->cpu = (int)values[PROCESSOR];
     }
     return 0;
+}
+
+bool tare__process_ended(pid_t pid)
+{
+    char name[64], text[TARE__PROCESS_STAT_BYTES];
+    struct tare__process_stat stat;
+    if (kill(pid, 0) != 0 && errno == ESRCH) {
+        return true;
+    }
+    snprintf(name, sizeof(name), "/proc/%ld/stat", (long)pid);
+    return tare__file_read("", name, text, sizeof(text)) > 0 && tare__process_stat_parse(text, &stat) == 0 &&
+           (stat.state == 'Z' || stat.state == 'X') && stat.threads <= 1;
 }

@@ -3,6 +3,7 @@
 #ifndef TARE_RECORD_PROCESS_STAT_H
 #define TARE_RECORD_PROCESS_STAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,5 +24,11 @@ struct tare__process_stat {
 
 /* Returns 0, or -EINVAL: it is none, or ends before the start time does. */
 int tare__process_stat_parse(const char *text, struct tare__process_stat *stat);
+
+/*
+ * Whether there is nothing left of it but what its parent has not asked for, or not even that. A main thread that has
+ * ended while others run on is none. False, too, where /proc does not tell.
+ */
+bool tare__process_ended(pid_t pid);
 
 #endif

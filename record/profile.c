@@ -628,3 +628,24 @@ const char *tare_profile_frame_name(const struct tare_profile *profile, uint32_t
     }
     return text;
 }
+
+double tare_profile_cpu_ns(const struct tare_profile *profile, bool *user_only)
+{
+    static const char clock[] = "cpu-clock", task[] = "task-clock";
+    const char *event = profile->event, *behind = NULL;
+    if (event != NULL && strncmp(event, clock, sizeof(clock) - 1) == 0) {
+        behind = event + sizeof(clock) - 1;
+    } else if (event != NULL && strncmp(event, task, sizeof(task) - 1) == 0) {
+        behind = event + sizeof(task) - 1;
+    }
+    *user_only = behind != NULL && strcmp(behind, ":u") == 0;
+    if (behind == NULL || (*behind != '\0' && !*user_only) || profile->off_cpu || profile->unit == NULL ||
+        strcmp(profile->unit, "ns") != 0) {
+        return NAN;
+    }
+    double ns = 0;
+    for (size_t i = 0; i < profile->sample_count; i++) {
+        ns += (double)profile->samples[i].weight;
+    }
+    return ns;
+}

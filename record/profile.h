@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TARE_PROFILE_NONE UINT32_MAX    /* in place of a number */
+#define TARE_PROFILE_NONE UINT32_MAX /* in place of a number */
 /*
  * Stands for what a scope of tare.h took by itself, in a profile by timers: its net time is without. One frame, and
  * nothing further inside.
@@ -117,7 +117,7 @@ struct tare_profile {
     double frequency_hz; /* asked for, in each thread; NAN: unknown, or not by time */
     double interval_ns;  /* that there was between samples of a running thread, on average; NAN: unknown */
     double wall_ns;      /* for how long samples were taken; NAN: unknown */
-    char **recorder;     /* argv that takes the same by hand (perf record ...), NULL-terminated; NULL: none */
+    char **recorder;     /* argv of the program that took them (perf record ...), NULL-terminated; NULL: none */
     bool by_timer;       /* samples know their timer: none then means that no scope was open */
     bool off_cpu;        /* weights are times that threads did not run */
 
@@ -170,6 +170,12 @@ int tare_profile_add(struct tare_profile *profile, const struct tare_profile_sam
 
 /* Sorts the samples by time, those of unknown time behind, in the order in which they were added. */
 void tare_profile_sort(struct tare_profile *profile);
+
+/*
+ * For how many ns of processor time samples stand, of a profile by the cpu-clock or task-clock of code outside of the kernel
+ * and, unless *user_only, in it; NAN: its weights are something else.
+ */
+double tare_profile_cpu_ns(const struct tare_profile *profile, bool *user_only);
 
 /* The function's name, or what stands for it: "[libc.so.6+0x1234]", "[unknown]". Returns `text` or the name. */
 #define TARE_PROFILE_NAME 300

@@ -240,6 +240,11 @@ static int choose(struct chooser *chooser, enum tare_profiling_mode mode, char *
     } else if (event == NULL) {
         event = chooser->perf->no_cycles == NULL ? "cycles" : "cpu-clock";
     }
+    const struct subject *subject = &chooser->subject;
+    choice->dwarf_works = !subject->judged || answer_of(subject, TARE_MODE_DWARF)->works >= TARE_WORKS_PARTLY;
+    choice->built_in_works = subject->judged && subject->no_built_in == NULL && by_time(request->event) &&
+                             !request->off_cpu &&
+                             answer_of(subject, TARE_MODE_BUILT_IN)->works >= TARE_WORKS_PARTLY;
     choice->mode = mode;
     choice->reason = reason;
     choice->caution = caution;
@@ -377,9 +382,10 @@ static int force_perf(struct chooser *chooser, enum tare_profiling_mode mode)
     judge(subject);
     char *caution = other_subject(subject);
     if (subject->judged && mode != TARE_MODE_LBR && answer_of(subject, mode)->works <= TARE_WORKS_PARTLY &&
-        answer_of(subject, mode)->works != TARE_WORKS_UNKNOWN) {
+        (mode == TARE_MODE_DWARF || answer_of(subject, mode)->works != TARE_WORKS_UNKNOWN)) {
         enum tare_profiling_mode other = mode == TARE_MODE_FP ? TARE_MODE_DWARF : TARE_MODE_FP;
-        bool better = answer_of(subject, other)->works > answer_of(subject, mode)->works;
+        bool better = answer_of(subject, other)->works >= TARE_WORKS_PARTLY &&
+                      answer_of(subject, other)->works > answer_of(subject, mode)->works;
         free(caution);
         caution = text("callers %s missing or wrong: %s%s%s", are(answer_of(subject, mode)->works),
                        answer_of(subject, mode)->why, better ? "; better: --mode " : "",
@@ -415,8 +421,9 @@ static int choose_stacks(struct chooser *chooser)
         return choose(chooser, TARE_MODE_FP, strdup(fp->why), other_subject(subject));
     }
     if (dwarf->works != TARE_WORKS_NO) {
-        char *caution = dwarf->works == TARE_WORKS_PARTLY ? text("stacks have gaps: %s", dwarf->why)
-                                                          : other_subject(subject);
+        char *caution = dwarf->works == TARE_WORKS_PARTLY    ? text("stacks have gaps: %s", dwarf->why)
+                        : dwarf->works == TARE_WORKS_UNKNOWN ? text("callers may be missing: %s", dwarf->why)
+                                                             : other_subject(subject);
         return choose(chooser, TARE_MODE_DWARF, no_frames(subject), caution);
     }
     if (fp->works == TARE_WORKS_NO && subject->no_built_in == NULL && by_time(request->event) &&

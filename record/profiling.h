@@ -65,7 +65,10 @@ struct tare_perf {
     char *no_kernel; /* why kernel frames cannot be had */
     char *no_off_cpu;
 };
-/* `perf` as in the request. Runs perf some times, up to a second. Returns 0 or -ENOMEM. */
+/*
+ * `perf` as in the request. Runs perf some times, up to a second; one that does nothing is ended after 5 s, and counts as
+ * missing. Returns 0 or -ENOMEM.
+ */
 int tare_perf_look(const char *perf, struct tare_perf *found);
 void tare_perf_release(struct tare_perf *found);
 
@@ -75,6 +78,8 @@ struct tare_profiling_choice {
     char *reason;  /* a sentence for the reader */
     char *caution; /* what will be missing all the same; NULL: nothing */
     char *event;
+    /* What may find callers that this mode does not, as far as the binary says; dwarf also where it was not judged. */
+    bool dwarf_works, built_in_works;
 };
 /*
  * For auto, what the table in docs/profiling.md says; a mode that is forced and cannot work is -ENOTSUP, with
@@ -104,7 +109,7 @@ int tare_built_in_record(const struct tare_profiling_request *request,
                          const struct tare_profiling_choice *choice, struct tare_profile **profile,
                          struct tare_profiling_outcome *outcome, char *message, size_t message_size);
 
-/* argv of the perf that tare_perf_record() starts, with `data` as its output; the caller frees it with each word. */
+/* argv of perf that takes the same by hand, with `data` as its output; the caller frees it with each word. */
 char **tare_perf_argv(const struct tare_profiling_request *request, const struct tare_profiling_choice *choice,
                       const struct tare_perf *perf, const char *data);
 

@@ -29,6 +29,7 @@
 #include "record/hardware_count.h"
 #include "record/monotonic.h"
 #include "record/perf_parts.h"
+#include "record/process_stat.h"
 
 enum { THREADS_MAX = 4096, LOOK_NS = 20000000 };
 
@@ -349,7 +350,8 @@ static void take_counts(const struct tare_stat_events *events, struct open_event
                     : tare__perf_refusal(-one->error,
                                          events->events[i].in_kernel || events->events[i].kernel_only ? 1 : 2);
         } else {
-            count->reason = strdup("it was never counted: other events had the counters all of the time");
+            count->reason = strdup(any ? "it was never counted: other events had the counters all of the time"
+                                       : "it was never counted: the threads had ended");
         }
     }
     run->count = events->count;
@@ -473,7 +475,7 @@ static int wait_for(pid_t pid, double for_s, const sigset_t *interrupts, bool *e
         if (left_ns <= 0) {
             return 0;
         }
-        *ended = kill(pid, 0) != 0 && errno == ESRCH;
+        *ended = tare__process_ended(pid);
         if (*ended) {
             return 0;
         }
@@ -528,6 +530,10 @@ int tare_stat_attach(pid_t pid, double for_s, const sigset_t *interrupts, const 
     begin(run);
     if (kill(pid, 0) != 0 && errno == ESRCH) {
         snprintf(message, message_size, "there is no process %ld", (long)pid);
+        return -ESRCH;
+    }
+    if (tare__process_ended(pid)) {
+        snprintf(message, message_size, "process %ld has ended: its parent has not asked how", (long)pid);
         return -ESRCH;
     }
     struct open_events *open = malloc(sizeof(*open));

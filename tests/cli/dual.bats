@@ -143,6 +143,42 @@ END
     a_project
     run -0 --separate-stderr tare dual --build 'make CFLAGS=-O2' --time 0.1 -- ./prog 100
     expect output "$output" "*note: the instrumented build does not keep frame pointers: its command did not heed the flags*"
+    # -O0 keeps frame pointers in both.
+    run -0 --separate-stderr tare dual --build 'cc -o prog prog.c' --time 0.1 -- ./prog 100
+    expect output "$output" "*note: the fast build has no debug information, which -g1 asks for: its command did not heed the flags*
+note: the instrumented build has no debug information, *
+note: the fast build keeps frame pointers, too: what they cost is not in the comparison
+
+commands*"
+    cc -g -o prog prog.c
+    [ "$(tare doctor --format json ./prog | grep -c '"optimisation": "-O0"')" -ge 1 ] || skip "$(cc --version | head -n1) records no flags"
+    run -0 --separate-stderr tare dual --build 'cc -g -o prog prog.c' --time 0.1 -- ./prog 100
+    expect output "$output" "*note: nothing of the fast build was compiled with -O3, but with -O0: its command did not heed the flags*"
+}
+
+@test "what the compiler wrote down of its flags is shown of each build" {
+    a_project
+    cc -O1 -g1 -fno-omit-frame-pointer -o prog prog.c
+    [ "$(tare doctor --format json ./prog | grep -c '"optimisation": "-O1"')" -ge 1 ] || skip "$(cc --version | head -n1) records no flags"
+    run -0 --separate-stderr tare dual --fast ./prog --instrumented ./prog --time 0.1 -- 100
+    expect output "$output" "*
+    built by    GNU C*-g1 -O1 *-fno-omit-frame-pointer*
+    frames *"
+    run -0 --separate-stderr tare dual --fast ./prog --instrumented ./prog --time 0.1 --format json -- 100
+    python -c 'import json, sys
+for build in json.loads(sys.argv[1])["builds"]:
+    assert build["compiler"].startswith("GNU C"), build
+    assert {"-O1", "-g1", "-fno-omit-frame-pointer"} <= set(build["recorded_flags"].split()), build' "$output"
+}
+
+@test "sentences are wrapped to the terminal, commands are not" {
+    a_project
+    run -0 --separate-stderr on_terminal --columns 60 --stderr err tare dual --build make --time 0.1 -- ./prog 100
+    expect output "$output" "*
+note: each build is one of *
+      *"
+    ! grep -E '^(note:|    ).{57}' <<<"$output" || fail "wider than 60 columns"
+    grep -q '^  tare bench .\{60\}' <<<"$output"
 }
 
 @test "a build that fails leaves nothing behind" {
@@ -165,7 +201,10 @@ import json, sys
 r = json.loads(sys.argv[1])
 mode, = r["modes"]
 assert mode["mode"] == "built-in" and mode["frequency_hz"] == 199, mode
-assert 1 < mode["expected_low"] < mode["expected_high"] < 1.1, mode
+# 2 to 20 µs a sample, and 1 to 4 ms of the start
+run_ns = r["benchmarks"][0]["instrumented"]["median_ns"]
+assert abs(mode["expected_low"] - (1 + 199 * 2e-6 + 1e6 / run_ns)) < 1e-6, (mode, run_ns)
+assert abs(mode["expected_high"] - (1 + 199 * 20e-6 + 4e6 / run_ns)) < 1e-6, (mode, run_ns)
 assert (mode["ratio"] is None) == (mode["problem"] is not None), mode
 assert mode["ratio"] is None or 0 < mode["low"] <= mode["ratio"] <= mode["high"], mode # how much is the machine's business
 assert mode["command"].startswith("tare profile --mode built-in -F 199 --measure-overhead -- "), mode

@@ -5,39 +5,12 @@
 # and skipped, where it may not be used.
 
 load common
-
-# What all tests here need: enough processor time for some samples at 997 Hz, in the shell.
-busy='i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done'
-
-needs_sampler() {
-    needs_preload
-    not_with_sanitizer "it cannot be loaded before the sanitizer"
-    [ -n "$(find "$build_dir"/lib* -name libtare-profile.so)" ] || skip "built without libtare-profile.so"
-}
-
-needs_perf() {
-    perf record -q -o /dev/null -e cpu-clock true 2>/dev/null || skip "no perf here, or it is forbidden"
-}
-
-# A perf that prints what perf prints, and fails.
-fake_perf() {
-    mkdir -p fake
-    cat >fake/perf
-    chmod +x fake/perf
-    PATH=$PWD/fake:$PATH
-}
+load profile_helpers
 
 without_perf() {
     mkdir -p tools
     ln -sf "$(command -v sh)" "$(command -v env)" tools/
     without=$build_dir/bin:$PWD/tools
-}
-
-# in_profile FILE EXPRESSION: prints what it is; p is the profile, r the result.
-in_profile() {
-    python -c 'import json, sys
-r = json.load(open(sys.argv[1])); p = r["profile"]
-print(eval(sys.argv[2]))' "$1" "$2"
 }
 
 @test "profile: without perf, the built-in sampler is taken, and it says so" {
@@ -196,6 +169,31 @@ END
     expect "the command" "$output" "*perf record *dwarf,4096*"
 }
 
+@test "profile: processor time that is in no sample of perf is told" {
+    needs_perf
+    # Children that have ended before the first of their samples is due.
+    run -0 --separate-stderr tare profile --mode fp -e cpu-clock -F 49 -- python3 -c 'import os, time
+for i in range(500):
+    child = os.fork()
+    if child == 0:
+        while time.process_time() < 0.005:
+            pass
+        os._exit(0)
+    os.waitpid(child, 0)'
+    output=$(tr -s '\n ' ' ' <<<"$output") # lines may be wrapped
+    expect output "$output" "* samples stand for * s of * s of processor time*: the rest is in none, and shares are of what was sampled*"
+    run -125 --separate-stderr tare profile -F 50001 -- true
+    expect stderr "$stderr" "tare: '50001' is no number from 1 to 50000 for --frequency"
+}
+
+@test "profile: the result has the command of perf as it ran" {
+    needs_perf
+    tare profile --mode fp -F 997 -o p.json -- sh -c "echo \$\$ >pid; $busy"
+    python -c 'import json, sys
+words = json.load(open("p.json"))["profile"]["recorder"]
+assert words[1] == "record" and words[-4:] == ["-p", open("pid").read().strip(), "--", "cat"], words'
+}
+
 @test "profile: --print-command of the built-in sampler" {
     needs_sampler
     run -0 --separate-stderr tare profile --mode built-in --print-command -- touch ran
@@ -350,6 +348,20 @@ until_file() {
     kill -0 "$pid"
 }
 
+@test "profile: --pid of a process that has ended, and that nobody has waited for" {
+    needs_perf
+    start python3 -c 'import os, time
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+open("zombie", "w").write(str(child))
+print("ready", flush=True)
+time.sleep(600)'
+    run -125 --separate-stderr tare profile --mode fp --pid "$(cat zombie)" --for 0.1
+    expect stderr "$stderr" "tare: process $(cat zombie) has ended: its parent has not asked how"
+}
+
 @test "profile: --pid watches a process, which goes on" {
     needs_perf
     start sh -c "echo ready; while :; do $busy; done"
@@ -494,6 +506,7 @@ END
     needs_sampler
     run -0 --separate-stderr tare profile --mode built-in -F 997 -o p.json -- bash -c 'for i in {1..200}; do (:); done; for i in {1..100}; do /bin/true; done'
     [ "$(in_profile p.json 'len(p["processes"]) > 1 and p["lost"] == 0')" = True ]
+    expect notes "$(in_profile p.json 'r["notes"]')" "*in no sample: it is that of threads and processes which were too short for the kernel's tick*"
 }
 
 @test "profile: a stripped program is profiled by its file" {

@@ -131,6 +131,16 @@ print(json.load(sys.stdin)["stat"]["rows"][0]["reason"] or "")')
     expect output "$output" $'*\ncycles *-*\ninstructions *-*\nwall *\n\ncycles, instructions: '"$reason"*
 }
 
+@test "reasons are wrapped to the terminal" {
+    reason=$(tare stat -e cycles --format json -- true | python -c 'import json, sys
+print(json.load(sys.stdin)["stat"]["rows"][0]["reason"] or "")')
+    [ -n "$reason" ] || skip "this machine has counters of the processor"
+    run -0 on_terminal --columns 80 tare stat -e cycles,instructions -- true
+    expect output "$output" $'*\ncycles, instructions: *'
+    ! grep -E '.{81}' <<<"$output" || fail "wider than the terminal"
+    [[ $(tr -s '\n ' ' ' <<<"$output") == *"cycles, instructions: $reason"* ]]
+}
+
 @test "what the processor counts has a ratio" {
     may_count cycles
     run -0 --separate-stderr tare stat -e cycles,instructions -- true
@@ -153,6 +163,35 @@ print(json.load(sys.stdin)["stat"]["rows"][0]["reason"] or "")')
     expect output "$output" "process $pid"$'\n\ncounter *task-clock *'
     run -125 --separate-stderr tare stat --pid 4194305 --for 1
     expect stderr "$stderr" "tare: there is no process 4194305"
+}
+
+@test "--pid: a process that has ended, and that nobody has waited for" {
+    start python3 -c 'import os, time
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+open("zombie", "w").write(str(child))
+print("ready", flush=True)
+time.sleep(600)'
+    run -125 --separate-stderr tare stat --pid "$(cat zombie)" --for 0.1
+    expect stderr "$stderr" "tare: process $(cat zombie) has ended: its parent has not asked how"
+    [ -z "$output" ]
+}
+
+@test "--pid: ends with the process, also if nobody waits for it" {
+    may_count task-clock
+    start python3 -c 'import os, time
+child = os.fork()
+if child == 0:
+    time.sleep(2)
+    os._exit(0)
+open("child", "w").write(str(child))
+print("ready", flush=True)
+time.sleep(600)'
+    run -0 --separate-stderr timeout -k 9 60 tare stat -e task-clock --pid "$(cat child)" --for 500 -o result.json
+    run -0 --separate-stderr tare report result.json
+    expect output "$output" "*the process ended before the time was over*"
 }
 
 @test "wrong command lines: one line each" {
@@ -241,6 +280,17 @@ END
     expect output "$output" $'*peak 60.0 MiB*\nnote: the peak is of the process * (./family fork): 1 other*'
     run -0 --separate-stderr tare stat --massif -- ./family
     [[ "$output" != *note:* ]] || fail "a note on one process: $output"
+}
+
+@test "--massif: a program that is ended shows what there was until then, and one that is killed says so" {
+    command -v valgrind >/dev/null || skip "no valgrind"
+    not_with_sanitizer "does not run under valgrind"
+    run -124 --separate-stderr tare stat --massif --timeout 1 -- sleep 600
+    expect stderr "$stderr" "tare: 'sleep' was ended after 1 s: the peak until then follows"
+    expect output "$output" $'sleep 600, under massif\n\npeak *'
+    run -124 --separate-stderr tare stat --massif --timeout 1 -- sh -c 'trap "" TERM; while :; do :; done'
+    expect stderr "$stderr" "tare: 'sh' was ended after 1 s, and massif wrote nothing"
+    [ -z "$output" ]
 }
 
 @test "--massif without valgrind: one line" {

@@ -99,6 +99,13 @@ static void a_perf_that_does_not_record_is_found_out(void **state)
     tare_perf_release(&found);
 }
 
+static void a_perf_that_does_nothing_is_ended_and_counts_as_missing(void **state)
+{
+    (void)state;
+    expect_missing(make_perf("exec sleep 300"),
+                   "does not say its version: it did nothing for 5 s, and was ended");
+}
+
 static char *joined(char **argv)
 {
     static char text[1024];
@@ -145,8 +152,11 @@ static void the_command_line_is_what_was_asked_for(void **state)
     static char faults[] = "page-faults:u";
     choice.event = faults;
     request.off_cpu = false;
-    assert_non_null(
-        strstr(joined(tare_perf_argv(&request, &choice, &perf, "DATA")), " -c 1 -e page-faults:u "));
+    const char *each = joined(tare_perf_argv(&request, &choice, &perf, "DATA"));
+    assert_non_null(strstr(each, " -c 1 -e page-faults:u "));
+    if (geteuid() == 0) { /* however many there will be */
+        assert_non_null(strstr(each, " -m 16384K "));
+    }
     request.frequency_hz = 49;
     assert_non_null(
         strstr(joined(tare_perf_argv(&request, &choice, &perf, "DATA")), " -F 49 -e page-faults:u "));
@@ -427,6 +437,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(why_perf_cannot_be_used_is_said, make_place, remove_place),
         cmocka_unit_test_setup_teardown(a_perf_that_does_not_record_is_found_out, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(a_perf_that_does_nothing_is_ended_and_counts_as_missing, make_place,
+                                        remove_place),
         cmocka_unit_test(the_command_line_is_what_was_asked_for),
         cmocka_unit_test_setup_teardown(data_that_are_none_are_refused, make_place, remove_place),
         cmocka_unit_test_setup_teardown(a_perf_script_that_does_nothing_is_ended, make_place, remove_place),

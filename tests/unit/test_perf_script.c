@@ -205,6 +205,46 @@ static void samples_of_a_second_event_are_left_out_and_counted(void **state)
     tare_profile_free(profile);
 }
 
+/* Also where it begins with another one. */
+static void the_event_with_the_most_samples_is_the_profile_s(void **state)
+{
+    (void)state;
+    struct tare_profile *profile = read_script("# event : name = page-faults, , id = { 1 }, { sample_period, "
+                                               "sample_freq } = 99, freq = 1, \n"
+                                               "a 5 1.0: 1 page-faults: \n\t 20 f (/a)\n\n"
+                                               "a 5 1.1: 500 cpu-clock:u: \n\t 10 [unknown] (/a)\n\n"
+                                               "a 5 1.2: 2 page-faults: \n\t 20 f (/a)\n\n"
+                                               "a 5 1.3: 700 cpu-clock:u: \n\t 30 g (/a)\n\n"
+                                               "a 5 1.4: 900 cpu-clock:u: \n\t 30 g (/a)\n\n");
+    assert_string_equal(profile->event, "cpu-clock");
+    assert_string_equal(profile->unit, "ns");
+    assert_int_equal(profile->sample_count, 3);
+    assert_string_equal(stack_of(profile, 1), "g");
+    assert_int_equal(profile->samples[0].weight + profile->samples[1].weight + profile->samples[2].weight,
+                     2100);
+    assert_int_equal(profile->samples[2].flags, 0);
+    assert_true(profile->interval_ns == 700);
+    assert_true(isnan(profile->frequency_hz));
+    assert_int_equal(profile->unknown, 1);
+    assert_string_equal(message, "2 samples of other events are left out");
+    tare_profile_free(profile);
+}
+
+/* More kinds of them than anybody records: the profile is still one of them, and no sample is forgotten. */
+static void very_many_events_are_counted(void **state)
+{
+    (void)state;
+    char text[8192] = "";
+    for (int i = 0; i < 100; i++) {
+        sprintf(text + strlen(text), "a 5 1.0: 9 event%d: \n\t 10cb main (/a)\n\n", i);
+    }
+    struct tare_profile *profile = read_script(text);
+    assert_string_equal(profile->event, "event0");
+    assert_int_equal(profile->sample_count, 1);
+    assert_string_equal(message, "99 samples of other events are left out");
+    tare_profile_free(profile);
+}
+
 static void damaged_lines_are_counted(void **state)
 {
     (void)state;
@@ -399,6 +439,51 @@ static void a_full_record_of_calls_is_truncated(void **state)
     tare_profile_free(profile);
 }
 
+/*
+ * As perf 6.1 prints what `perf record --call-graph lbr` took: the kernel's calls by frame pointers, then the user's by the
+ * processor's record, which ends where it is full. Written by hand after perf's source, as not every machine that
+ * builds this has such a processor.
+ */
+static const char *const by_lbr =
+    "# captured on    : Mon Jun  2 10:00:00 2025\n"
+    "# cmdline : /usr/bin/perf record -F 499 -e cycles --call-graph lbr -o perf.data -- ./deep \n"
+    "# event : name = cycles, , id = { 11, 12 }, size = 128, { sample_period, sample_freq } = 499, sample_type "
+    "= "
+    "IP|TID|TIME|PERIOD|BRANCH_STACK, read_format = ID, disabled = 1, inherit = 1, mmap = 1, comm = 1, freq = "
+    "1, "
+    "branch_sample_type = USER|CALL_STACK|NO_FLAGS|NO_CYCLES\n"
+    "#\n"
+    "deep 7/7 10.000001: 2000006 cycles:P: \n"
+    "\tffffffff81a0110a asm_exc_page_fault+0x1a ([kernel.kallsyms])\n"
+    "\t            1170 leaf+0x20 (/tmp/deep)\n"
+    "\t            1196 down+0x36 (/tmp/deep)\n"
+    "\t            11b0 main+0x10 (/tmp/deep)\n"
+    "\t           27249 __libc_start_call_main+0x79 (/usr/lib/libc.so.6)\n"
+    "\t           27304 __libc_start_main@@GLIBC_2.34+0x84 (/usr/lib/libc.so.6)\n"
+    "\t            1080 _start+0x20 (/tmp/deep)\n\n"
+    "deep 7/7 10.002001: 2000006 cycles:P: \n"
+    "\t            1170 leaf+0x20 (/tmp/deep)\n"
+    "\t            1196 down+0x36 (/tmp/deep)\n"
+    "\t            1196 down+0x36 (/tmp/deep)\n\n";
+
+static void stacks_of_the_processor_s_record_are_read(void **state)
+{
+    (void)state;
+    struct tare__perf_reading reading;
+    struct tare_profile *profile = parse(by_lbr, false, &reading);
+    assert_int_equal(reading.damaged, 0);
+    assert_int_equal(profile->sample_count, 2);
+    assert_string_equal(profile->event, "cycles");
+    assert_true(profile->frequency_hz == 499);
+    assert_string_equal(stack_of(profile, 0), "asm_exc_page_fault leaf down main __libc_start_call_main "
+                                              "__libc_start_main@@GLIBC_2.34 _start");
+    assert_int_equal(profile->samples[0].flags, 0);
+    assert_string_equal(stack_of(profile, 1), "leaf down down");
+    assert_int_equal(profile->samples[1].flags, TARE_SAMPLE_TRUNCATED);
+    assert_int_equal(profile->truncated, 1);
+    tare_profile_free(profile);
+}
+
 static void a_wait_goes_from_the_switch_away_to_the_next_run(void **state)
 {
     (void)state;
@@ -584,6 +669,8 @@ int main(void)
         cmocka_unit_test(source_lines_go_to_their_frames),
         cmocka_unit_test(the_header_says_how_it_was_recorded),
         cmocka_unit_test(samples_of_a_second_event_are_left_out_and_counted),
+        cmocka_unit_test(the_event_with_the_most_samples_is_the_profile_s),
+        cmocka_unit_test(very_many_events_are_counted),
         cmocka_unit_test(damaged_lines_are_counted),
         cmocka_unit_test(a_time_that_cannot_be_is_damage),
         cmocka_unit_test(a_stack_that_is_cut_is_truncated_and_said),
@@ -594,6 +681,7 @@ int main(void)
         cmocka_unit_test(a_caller_that_cannot_be_code_is_left_out),
         cmocka_unit_test(what_comes_before_the_program_is_left_out),
         cmocka_unit_test(a_full_record_of_calls_is_truncated),
+        cmocka_unit_test(stacks_of_the_processor_s_record_are_read),
         cmocka_unit_test(a_wait_goes_from_the_switch_away_to_the_next_run),
         cmocka_unit_test(mappings_are_read_in_both_forms),
         cmocka_unit_test(names_with_blanks_and_colons_are_names),

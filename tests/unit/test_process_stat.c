@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -78,12 +80,30 @@ static void what_is_none(void **state)
     }
 }
 
+/* One that nobody has waited for has ended, too. */
+static void which_have_ended(void **state)
+{
+    (void)state;
+    siginfo_t info;
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(0);
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    assert_true(tare__process_ended(child));
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(tare__process_ended(child));
+    assert_false(tare__process_ended(getpid()));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_stands_there),
         cmocka_unit_test(cut_short_anywhere),
         cmocka_unit_test(what_is_none),
+        cmocka_unit_test(which_have_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -259,6 +259,43 @@ static void frames_without_a_function_have_a_name_too(void **state)
     tare_profile_free(p);
 }
 
+static void what_samples_stand_for_is_known_of_clocks(void **state)
+{
+    (void)state;
+    struct tare_profile *p = tare_profile_new();
+    struct tare_profile_sample sample = {.time_ns = NAN,
+                                         .weight = 10000,
+                                         .node = TARE_PROFILE_NONE,
+                                         .thread = TARE_PROFILE_NONE,
+                                         .timer = TARE_PROFILE_NONE};
+    bool user_only;
+    assert_int_equal(tare_profile_add(p, &sample), 0);
+    assert_int_equal(tare_profile_add(p, &sample), 0);
+    p->unit = strdup("ns");
+    assert_true(isnan(tare_profile_cpu_ns(p, &user_only)));
+    static const struct {
+        const char *event;
+        double ns;
+        bool user_only;
+    } cases[] = {{"cpu-clock", 20000, false},
+                 {"task-clock:u", 20000, true},
+                 {"cpu-clock:k", NAN, false},
+                 {"wall-clock", NAN, false},
+                 {"page-faults", NAN, false}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        free(p->event);
+        p->event = strdup(cases[i].event);
+        double ns = tare_profile_cpu_ns(p, &user_only);
+        assert_true(isnan(cases[i].ns) ? isnan(ns) : ns == cases[i].ns);
+        assert_true(isnan(ns) || user_only == cases[i].user_only);
+    }
+    free(p->event);
+    p->event = strdup("cpu-clock");
+    p->off_cpu = true;
+    assert_true(isnan(tare_profile_cpu_ns(p, &user_only)));
+    tare_profile_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +308,7 @@ int main(void)
         cmocka_unit_test(stacks_share_their_outer_part),
         cmocka_unit_test(what_was_read_can_be_added_to),
         cmocka_unit_test(frames_without_a_function_have_a_name_too),
+        cmocka_unit_test(what_samples_stand_for_is_known_of_clocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
