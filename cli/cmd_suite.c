@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "cli/check.h"
 #include "cli/suite.h"
 #include "record/machine.h"
+#include "record/monotonic.h"
 #include "result/metrics.h"
 #include "result/suite.h"
 #include "view/suite.h"
@@ -66,7 +68,15 @@ static const struct option_spec options[] = {
     {0},
 };
 
-enum { LEAST_ROUNDS = 10, LEAST_ROUNDS_QUICK = 6 };
+/* Six are the fewest whose median has an interval (stats/quantile.h), ten the fewest whose ratio has a narrow one. */
+enum { LEAST_ROUNDS = 10, LEAST_ROUNDS_QUICK = 6, FEW_SIDES = 2 };
+
+/* A ratio is what a suite answers: 95 % for each, and no comparison is over before half of its interval is this. */
+#define RATIO_ALPHA 0.05
+#define RATIO_HALF 0.02
+
+/* What --quick promises, less what a benchmark has to do behind its rounds, and all at the end. */
+#define QUICK_MOST_S 55.0
 
 /* The callbacks of struct bench_call know nothing of suites. */
 static const struct suite_call *current;
@@ -210,7 +220,9 @@ static bool plan(struct suite_call *call, struct planned *planned)
             planned->all += !seen;
             if (!seen && bench_wanted(bench, one)) {
                 planned->cases[planned->count++] = one;
-                bench->comparisons += bench_sides_with(bench, one->name) - 1;
+                size_t sides = bench_sides_with(bench, one->name);
+                bench->comparisons += sides - 1;
+                bench->parts += sides > 1 ? sides - 1 : 1;
             }
         }
     }
@@ -300,7 +312,24 @@ static void print_list(const struct suite_call *call, const struct planned *plan
 
 /* The result */
 
-/* Of the folder in which files are made and read: its kind has a part in what that takes. */
+/* Where the programs make and read files, as they choose it (os/folder.c, side_place.c); NULL: they make none. */
+static const char *files_folder(const struct suite *suite)
+{
+    const char *folder = suite->files == SUITE_FILES_ANYWHERE ? getenv("TARE_SUITE_DIR") : NULL;
+    struct stat status;
+    if (suite->files == SUITE_FILES_NONE) {
+        return NULL;
+    }
+    if (suite->files == SUITE_FILES_IN_MEMORY && stat("/dev/shm", &status) == 0 && S_ISDIR(status.st_mode) &&
+        access("/dev/shm", W_OK | X_OK) == 0) {
+        return "/dev/shm";
+    }
+    folder = folder != NULL && *folder != '\0' ? folder : getenv("TMPDIR");
+    bool usable = folder != NULL && (suite->files == SUITE_FILES_IN_MEMORY ? *folder == '/' : *folder != '\0');
+    return usable ? folder : "/tmp";
+}
+
+/* The kind of its file system; NULL: unknown. */
 static const char *file_system(const char *folder, char text[64])
 {
     static const struct {
@@ -324,10 +353,40 @@ static const char *file_system(const char *folder, char text[64])
     return text;
 }
 
-static int add_facts(struct tare_result *result)
+/* "none", a number of processors, or "unknown". */
+static const char *quota_text(const struct tare_quota *quota, char text[64])
+{
+    if (quota->cpus > 0) {
+        snprintf(text, 64, "%g", quota->cpus);
+        return text;
+    }
+    return quota->known ? "none" : "unknown";
+}
+
+/*
+ * What the figures depend on and no part of the fingerprint has, as more of its settings: results that differ in it are not
+ * compared, and are of different series. Of the file system its kind alone, as folders have another name each time.
+ */
+static char *describe_surroundings(const struct suite *suite)
+{
+    const char *folder = files_folder(suite), *name;
+    char *settings, kind[64], cpus[64];
+    struct tare_quota quota;
+    tare_quota_read(&quota, "");
+    name = folder != NULL ? file_system(folder, kind) : NULL;
+    if (asprintf(&settings, " quota=%s%s%s", quota_text(&quota, cpus), folder != NULL ? " file_system=" : "",
+                 folder == NULL ? ""
+                 : name != NULL ? name
+                                : "unknown") < 0) {
+        return NULL;
+    }
+    return settings;
+}
+
+static int add_facts(const struct suite *suite, struct tare_result *result)
 {
     struct tare_machine machine;
-    char text[2 * TARE_MACHINE_TEXT + 128], kind[64];
+    char text[2 * TARE_MACHINE_TEXT + 128], small[64];
     int failure = tare_machine_read(&machine, "");
     if (failure != 0) {
         return failure;
@@ -342,16 +401,14 @@ static int add_facts(struct tare_result *result)
         failure = tare_suite_add_fact(result->suite, "clocksource", result->environment.clocksource);
     }
     if (failure == 0) {
-        if (machine.quota.cpus > 0) {
-            snprintf(text, sizeof(text), "%g processors", machine.quota.cpus);
-        }
-        failure = tare_suite_add_fact(result->suite, "quota", machine.quota.cpus > 0 ? text : "none");
+        bool known = machine.quota.known || machine.quota.cpus > 0;
+        snprintf(text, sizeof(text), "%s%s", quota_text(&machine.quota, small),
+                 machine.quota.cpus > 0 ? " processors" : "");
+        failure = tare_suite_add_fact(result->suite, "quota", known ? text : NULL);
     }
-    const char *folder = getenv("TARE_SUITE_DIR");
-    folder = folder != NULL && *folder != '\0' ? folder : getenv("TMPDIR");
-    folder = folder != NULL && *folder != '\0' ? folder : "/tmp";
-    if (failure == 0) {
-        const char *name = file_system(folder, kind);
+    const char *folder = files_folder(suite);
+    if (failure == 0 && folder != NULL) {
+        const char *name = file_system(folder, small);
         if (name != NULL) {
             snprintf(text, sizeof(text), "%s, of %.200s", name, folder);
         }
@@ -369,6 +426,11 @@ static bool begin_result(struct suite_call *call, char **argv)
 {
     struct bench_call *bench = call->bench;
     const struct suite *suite = call->suite;
+    bench->suite_settings = call->surroundings = describe_surroundings(suite);
+    if (call->surroundings == NULL) {
+        error("out of memory");
+        return false;
+    }
     if (!bench_begin_result(bench, argv)) {
         return false;
     }
@@ -383,7 +445,7 @@ static bool begin_result(struct suite_call *call, char **argv)
         failure = tare_suite_add_side(bench->result->suite, &side);
     }
     if (failure == 0) {
-        failure = add_facts(bench->result);
+        failure = add_facts(suite, bench->result);
     }
     if (failure != 0) {
         error("out of memory");
@@ -434,11 +496,38 @@ static void show_nothing(const struct bench_call *bench, size_t index)
     (void)index; /* its item comes first: measure_all() shows it then */
 }
 
+static double seconds_since(uint64_t begun_ns)
+{
+    return (double)(tare__monotonic_ns() - begun_ns) / 1e9;
+}
+
+/* What --quick has no time for is left out, and said to be: benchmarks take their rounds, however long these are. */
+static void leave_out(struct suite_call *call, size_t count, size_t all)
+{
+    if (!bench_shows_table(&call->bench->options)) { /* else the note is in it */
+        progress_clear();
+        warning("not measured, as the minute of --quick was over: %zu of %zu benchmarks", count, all);
+    }
+    tare_result_note(call->bench->result,
+                     "not measured, as the minute of --quick was over: %zu of %zu benchmarks", count, all);
+}
+
 static int measure_all(struct suite_call *call, const struct planned *planned)
 {
     struct bench_call *bench = call->bench;
+    uint64_t begun_ns = tare__monotonic_ns();
+    size_t done = 0;
     int result = 0;
+    bool limited = call->quick && isnan(call->time_s);
+    bench->end_ns = limited ? call->begun_ns + (uint64_t)(QUICK_MOST_S * 1e9) : 0;
     for (size_t i = 0; i < planned->count && result == 0; i++) {
+        size_t sides = bench_sides_with(bench, planned->cases[i]->name);
+        if (limited &&
+            !suite_fits(seconds_since(call->begun_ns), seconds_since(begun_ns), done, sides, QUICK_MOST_S)) {
+            leave_out(call, planned->count - i, planned->count);
+            break;
+        }
+        done += sides;
         size_t before = bench->result->bench->benchmark_count;
         result = bench_signal != 0 ? -EINTR : bench_measure_one(bench, planned->cases[i]);
         if (bench->result->bench->benchmark_count == before) {
@@ -543,7 +632,7 @@ static int finish(struct suite_call *call, int result)
 {
     struct bench_call *bench = call->bench;
     const struct bench_options *settings = &bench->options;
-    bench->result->incomplete |= result != 0;
+    bench_mark_end(bench, result);
     if (bench->result->bench->benchmark_count == 0) {
         return result == -EINTR ? EXIT_RUN_SIGNALED + bench_signal : EXIT_TROUBLE;
     }
@@ -571,34 +660,39 @@ static int finish(struct suite_call *call, int result)
                             : EXIT_FINE;
 }
 
+/* Before anything is measured: above the table, and on standard error where there is none. */
 static void say_length(const struct suite_call *call, const struct planned *planned, double seconds)
 {
     const struct bench_call *bench = call->bench;
-    if (!bench_shows_table(&bench->options)) {
-        return;
+    bool shown = bench_shows_table(&bench->options);
+    FILE *out = shown ? stdout : stderr;
+    if (shown) {
+        tare_view_suite_begin(bench->result, &bench->options.output.view, out);
+    } else {
+        fprintf(out, "tare: suite %s: ", call->suite->name);
     }
-    tare_view_suite_begin(bench->result, &bench->options.output.view, stdout);
-    printf("%zu", planned->count);
+    fprintf(out, "%zu", planned->count);
     if (planned->all > planned->count) {
-        printf(" of %zu", planned->all);
+        fprintf(out, " of %zu", planned->all);
     }
-    printf(" benchmark%s", planned->count == 1 && planned->all == 1 ? "" : "s");
+    fprintf(out, " benchmark%s", planned->count == 1 && planned->all == 1 ? "" : "s");
     if (bench->side_count > 1) {
-        printf(", %zu sides", bench->side_count);
+        fprintf(out, ", %zu sides", bench->side_count);
     }
     if (seconds < 90) {
-        printf(": about %.0f s", ceil(seconds));
+        fprintf(out, ": about %.0f s", ceil(seconds));
     } else {
-        printf(": about %.0f min", ceil(seconds / 60));
+        fprintf(out, ": about %.0f min", ceil(seconds / 60));
     }
-    printf("%s\n", call->quick || seconds < 60 ? "" : " (--quick: less than a minute)");
-    fflush(stdout);
+    fprintf(out, "%s\n", call->quick || seconds < 60 ? "" : " (--quick: less than a minute)");
+    fflush(out);
 }
 
 static int run_with(struct suite_call *call, struct planned *planned, char **argv)
 {
     struct bench_call *bench = call->bench;
     char *directory = NULL;
+    call->begun_ns = tare__monotonic_ns();
     if (asprintf(&directory, "%s/suites", TARE_LIBEXECDIR_RELATIVE) < 0) {
         error("out of memory");
         return EXIT_TROUBLE;
@@ -615,8 +709,9 @@ static int run_with(struct suite_call *call, struct planned *planned, char **arg
     if (!check_budget(call)) { /* before minutes have gone by */
         return EXIT_TROUBLE;
     }
-    /* Six are the fewest whose median has an interval (stats/quantile.h). */
-    bench->least_rounds = call->quick ? LEAST_ROUNDS_QUICK : LEAST_ROUNDS;
+    bench->least_rounds = call->quick && bench->side_count > FEW_SIDES ? LEAST_ROUNDS_QUICK : LEAST_ROUNDS;
+    bench->options.alpha = RATIO_ALPHA;
+    bench->ratio_half = RATIO_HALF;
     bench->short_timers = call->quick;
     bench->timers_alone = call->suite->timers_alone;
     bench->probes = call->quick ? 1 : BENCH_PROBES;
@@ -626,9 +721,11 @@ static int run_with(struct suite_call *call, struct planned *planned, char **arg
     if (!begin_result(call, argv)) {
         return EXIT_TROUBLE;
     }
+    uint64_t asked_ns = tare__monotonic_ns();
     if (!bench->options.unlocked && !measurement_lock(&bench->lock, "suite", argv + 1)) {
         return bench_signal != 0 ? EXIT_RUN_SIGNALED + bench_signal : EXIT_TROUBLE;
     }
+    call->begun_ns += tare__monotonic_ns() - asked_ns; /* who waits for others does not measure yet */
     say_length(call, planned, seconds);
     int result = measure_all(call, planned);
     progress_clear();
@@ -707,6 +804,7 @@ static int run_command(const struct command *command, int argc, char **argv)
         free(call.shown[i].skipped);
         free(call.shown[i].made);
     }
+    free(call.surroundings);
     free(call.other);
     free(call.folder);
     return code;

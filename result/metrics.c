@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "result/grow.h"
+#include "result/suite.h"
 #include "stats/quantile.h"
 
 const char *const tare_metric_unit_names[TARE_METRIC_UNITS] = {
@@ -307,6 +308,28 @@ static void add_benchmark(struct list *list, const struct tare_result_benchmark 
     add(list, TARE_METRIC_TIME, benchmark->spent_ns, "spent");
 }
 
+/* What follows from the benchmarks of a suite: "null_call.sandboxed.layer-ns.threei". */
+static void add_suite(struct list *list, const struct tare_result_suite *suite)
+{
+    static const enum tare_metric_unit units[TARE_SUITE_UNITS] = {
+        [TARE_SUITE_NS] = TARE_METRIC_TIME,
+        [TARE_SUITE_RATIO] = TARE_METRIC_RATIO,
+        [TARE_SUITE_SHARE] = TARE_METRIC_SHARE,
+        [TARE_SUITE_COUNT] = TARE_METRIC_COUNT,
+    };
+    for (size_t i = 0; i < suite->figure_count; i++) {
+        const struct tare_suite_figure *figure = &suite->figures[i];
+        list->subject = figure->benchmark;
+        list->why = figure->note;
+        struct tare_metric *metric =
+            add(list, units[figure->unit], figure->value, "%s%s%s%s%s",
+                figure->side != NULL ? figure->side : "", figure->side != NULL ? "." : "", figure->kind,
+                figure->part != NULL ? "." : "", figure->part != NULL ? figure->part : "");
+        set_interval(list, metric, figure->low, figure->high);
+    }
+    list->why = NULL;
+}
+
 /* How an arm's time grows with argument number N, from 1. */
 static void add_growth(struct list *list, const struct tare_result_bench *bench,
                        const struct tare_result_growth *growth)
@@ -344,6 +367,9 @@ int tare_metrics_of(const struct tare_result *result, struct tare_metrics *metri
     }
     for (size_t i = 0; bench != NULL && i < bench->growth_count; i++) {
         add_growth(&list, bench, &bench->growths[i]);
+    }
+    if (result->suite != NULL) {
+        add_suite(&list, result->suite);
     }
     for (size_t i = 0; i < result->timer_count && list.error == 0; i++) {
         char *subject = NULL;

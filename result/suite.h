@@ -58,7 +58,7 @@ extern const char
 struct tare_suite_hypothesis {
     char *text;     /* "cffi in API mode is faster than ctypes" */
     char *quantity; /* what was estimated: "ratio of times, ctypes over cffi-api, geometric mean of 38 calls" */
-    size_t n;       /* independent values that it rests on: rounds */
+    size_t n; /* independent values that it rests on: rounds; of several sides those of the one whose p it is */
     double estimate, low, high; /* with the interval at the corrected level */
     double at_least, at_most;   /* what the statement says of the quantity; NAN: no such end */
     double p, p_adjusted;       /* against the statement's opposite; adjusted for all hypotheses (Holm) */

@@ -39,6 +39,13 @@ struct suite_side {
     bool timers;   /* it loads libraries with timers in them, which its own file does not show */
 };
 
+/* Where its programs make files, whose file system is then part of what is measured. */
+enum suite_files {
+    SUITE_FILES_NONE,
+    SUITE_FILES_ANYWHERE,  /* in TARE_SUITE_DIR, else TMPDIR, else /tmp */
+    SUITE_FILES_IN_MEMORY, /* in /dev/shm, else TMPDIR, else /tmp */
+};
+
 struct suite {
     const char *name;  /* "os" */
     const char *title; /* one line, for --help and the table */
@@ -46,10 +53,11 @@ struct suite {
     size_t side_count;
     const struct suite_group *const *groups;
     size_t group_count;
+    enum suite_files files;
     bool timers_alone; /* timers stand in one another, so each is read in an execution of its own */
     /* Arguments of programs; NULL: there is none. */
-    const char *verify; /* says of each side whether its results are right: exit code 0 */
-    const char *clean;  /* the first side's removes what was kept between processes */
+    const char *verify;          /* says of each side whether its results are right: exit code 0 */
+    const char *clean;           /* the first side's removes what was kept between processes */
     const char *budget;          /* file beside the programs, judged at the end; NULL: none */
     double case_s, quick_case_s; /* for each benchmark and side at most, in the full run and with --quick */
     double quick_s; /* what all of --quick may take: the time of each benchmark is shortened to it */

@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "result/stat.h"
 #include "runtime/text.h"
+#include "view/bench_text.h"
 #include "view/columns.h"
 #include "view/escape.h"
 
@@ -189,8 +191,20 @@ static void put_rows(const struct table *table, const struct tare_result_stat *s
     }
 }
 
+/* A sentence behind an empty line: on a terminal wrapped, else on one line. Returns 0 or -ENOMEM. */
+static int put_sentence(const struct table *table, const char *head, const char *rest)
+{
+    bool wrapped = !table->markdown && table->options->width > 0;
+    struct tare__lines_out lines = {.out = table->out,
+                                    .options = table->options,
+                                    .width = wrapped ? (size_t)table->options->width : SIZE_MAX};
+    fputc('\n', table->out);
+    tare__lines_put(&lines, 0, 0, NULL, head, rest);
+    return lines.error;
+}
+
 /* Each reason once, behind the names that it is of. */
-static void put_reasons(const struct table *table, const struct tare_result_stat *stat)
+static int put_reasons(const struct table *table, const struct tare_result_stat *stat)
 {
     for (size_t i = 0; i < stat->row_count; i++) {
         const char *reason = stat->rows[i].reason;
@@ -201,18 +215,25 @@ static void put_reasons(const struct table *table, const struct tare_result_stat
         if (said) {
             continue;
         }
-        fputc('\n', table->out);
+        char *names = NULL;
+        size_t size;
+        FILE *out = open_memstream(&names, &size);
+        if (out == NULL) {
+            return -ENOMEM;
+        }
         for (size_t j = i; j < stat->row_count; j++) {
             if (stat->rows[j].reason != NULL && strcmp(stat->rows[j].reason, reason) == 0) {
-                char *safe = tare__view_safe(stat->rows[j].name, table->options->ascii);
-                fprintf(table->out, "%s%s", j == i ? "" : ", ", safe != NULL ? safe : "?");
-                free(safe);
+                fprintf(out, "%s%s", j == i ? "" : ", ", stat->rows[j].name);
             }
         }
-        char *safe = tare__view_safe(reason, table->options->ascii);
-        fprintf(table->out, ": %s\n", safe != NULL ? safe : "?");
-        free(safe);
+        fputs(": ", out);
+        int error = fclose(out) == 0 ? put_sentence(table, names, reason) : -ENOMEM;
+        free(names);
+        if (error != 0) {
+            return error;
+        }
     }
+    return 0;
 }
 
 static void put_command(const struct table *table)
@@ -243,7 +264,7 @@ static void put_head(const struct table *table, const struct tare_result_stat *s
     fputs("\n\n", table->out);
 }
 
-static void put_counters(const struct table *table, const struct tare_result_stat *stat)
+static int put_counters(const struct table *table, const struct tare_result_stat *stat)
 {
     const char *plus_minus = table->options->ascii ? "+-" : "±";
     bool scaled = false, user_only = false;
@@ -260,7 +281,7 @@ static void put_counters(const struct table *table, const struct tare_result_sta
                 stat->ratios[i].value * (share ? 100 : 1), share ? " %" : "", safe != NULL ? safe : "?");
         free(safe);
     }
-    put_reasons(table, stat);
+    int error = put_reasons(table, stat);
     for (size_t i = 0; i < stat->row_count; i++) {
         scaled = scaled || (is_scaled(&stat->rows[i]) && !isnan(stat->rows[i].value));
         user_only = user_only || (stat->rows[i].user_only && strchr(stat->rows[i].name, ':') == NULL);
@@ -268,24 +289,26 @@ static void put_counters(const struct table *table, const struct tare_result_sta
     const struct tare_result_stat_row *user = tare_result_stat_find(stat, "user"),
                                       *system = tare_result_stat_find(stat, "system"),
                                       *clock = tare_result_stat_find(stat, "task-clock");
-    if (user != NULL && system != NULL && clock != NULL && !clock->user_only &&
+    if (error == 0 && user != NULL && system != NULL && clock != NULL && !clock->user_only &&
         user->value + system->value > clock->value * EXEC_SHOWS) {
-        fputs(
-            "\nuser, system and faults-without-io have execve itself in them, the kernel's counters do not.\n",
-            table->out);
+        error = put_sentence(
+            table, "",
+            "user, system and faults-without-io have execve itself in them, the kernel's counters do not.");
     }
-    if (scaled) {
-        fputs("\nWhere less than 100 % was counted, events had to take turns: the value is scaled up.\n",
-              table->out);
+    if (error == 0 && scaled) {
+        error = put_sentence(
+            table, "", "Where less than 100 % was counted, events had to take turns: the value is scaled up.");
     }
-    if (user_only) {
-        fputs("\n:u without what the kernel did for it: perf_event_paranoid keeps that from being counted.\n",
-              table->out);
+    if (error == 0 && user_only) {
+        error = put_sentence(
+            table, "",
+            ":u without what the kernel did for it: perf_event_paranoid keeps that from being counted.");
     }
-    if (table->errors) {
+    if (error == 0 && table->errors) {
         fprintf(table->out, "\nMeans of %" PRIu64 " runs; %s is half of their 95 %% interval.\n", stat->runs,
                 plus_minus);
     }
+    return error;
 }
 
 static void put_massif(const struct table *table, const struct tare_result_stat *stat)
@@ -401,6 +424,7 @@ int tare_view_stat(const struct tare_result *result, const struct tare_view_opti
                           .wall_ns = NAN};
     const struct tare_result_stat_row *wall = tare_result_stat_find(stat, "wall");
     table.wall_ns = wall != NULL ? wall->value : NAN;
+    int error = 0;
     for (size_t i = 0; i < stat->row_count; i++) {
         table.shares = table.shares || is_scaled(&stat->rows[i]);
     }
@@ -411,13 +435,11 @@ int tare_view_stat(const struct tare_result *result, const struct tare_view_opti
         if (stat->massif != NULL) {
             put_massif(&table, stat);
         } else {
-            put_counters(&table, stat);
+            error = put_counters(&table, stat);
         }
-        for (char **note = result->notes; note != NULL && *note != NULL; note++) {
-            char *safe = tare__view_safe(*note, options->ascii);
-            fprintf(out, "\nnote: %s\n", safe != NULL ? safe : "?");
-            free(safe);
+        for (char **note = result->notes; error == 0 && note != NULL && *note != NULL; note++) {
+            error = put_sentence(&table, "note: ", *note);
         }
     }
-    return ferror(out) ? -EIO : 0;
+    return error != 0 ? error : ferror(out) ? -EIO : 0;
 }

@@ -78,12 +78,9 @@ double tare__suite_p99(const struct tare_result_suite *suite, const struct tare_
 {
     for (size_t i = 0; i < arm->timer_count; i++) {
         const struct tare_result_inner_timer *timer = &arm->timers[i];
-        /* Around several operations at once (a lap of a ring) it is what one of them has of the lap. */
-        double p99 = timer->net_p99_ns * timer->calls;
         if (strcmp(timer->module, suite->name) == 0 && timer->calls < 1.01) {
-            return p99 >= arm->summary.median
-                       ? p99
-                       : NAN; /* else the timer is around a part of the operation alone */
+            /* Around several operations at once (a lap of a ring) it is what one of them has of the lap. */
+            return timer->net_p99_ns * timer->calls;
         }
     }
     return NAN;
@@ -366,7 +363,7 @@ static void put_details(struct tare__lines_out *lines, const struct tare_result 
         tare__lines_phrase(lines, 4, 6, NULL, &phrase);
     }
     struct tare__phrase phrase = {0};
-    tare__facts_of_machine(benchmark, false, &phrase);
+    tare__facts_of_machine(benchmark, result->environment.cpu_count, false, &phrase);
     tare__facts_of_rounds(benchmark, &phrase);
     tare__lines_phrase(lines, 4, 6, NULL, &phrase);
 }
@@ -448,7 +445,10 @@ static void put_legend(struct tare__lines_out *lines, const struct tare_result *
     }
     tare__phrase_add(&phrase, "medians of processes, n of them; %s: half of the 95 %% interval", error);
     if (tare__suite_sides(result->suite) <= 1) {
-        tare__phrase_item(&phrase, "p99 of one: of single operations, by a timer around each");
+        tare__phrase_item(
+            &phrase,
+            "p99 of one: by a timer around each operation, or the part of it that the definition names; of a "
+            "ring around a lap, and divided by its steps");
     } else if (rough) {
         tare__phrase_item(&phrase, "~: ratio of the medians, as there were too few rounds for its interval");
     }
@@ -502,10 +502,14 @@ int tare_view_suite_end(const struct tare_result *result, const struct tare_view
     put_legend(&lines, result);
     say_counts(&lines, result);
     struct tare__view_lines notes = {0};
+    for (char **note = result->notes; note != NULL && *note != NULL; note++) {
+        tare__view_say(&notes, "note: %s", *note);
+    }
     tare__view_note_fingerprint(&notes, result);
     for (size_t i = 0; i < notes.count; i++) {
         tare__lines_put(&lines, 0, 2, NULL, "", notes.lines[i]);
     }
+    lines.error = lines.error != 0 ? lines.error : notes.error;
     tare__view_lines_release(&notes);
     return failure != 0 ? failure : lines.error != 0 ? lines.error : tare__view_finish(out);
 }
@@ -548,6 +552,9 @@ static int whole_markdown(const struct tare_result *result, const struct tare_vi
         if (side->skipped != NULL) {
             failure = put_item(out, side->label, ": skipped: ", side->skipped, options->ascii);
         }
+    }
+    for (char **note = result->notes; note != NULL && *note != NULL && failure == 0; note++) {
+        failure = put_item(out, "note", ": ", *note, options->ascii);
     }
     putc('\n', out);
     if (failure == 0) {

@@ -49,24 +49,31 @@ static char *limit_cell(const struct tare_budget_entry *entry, const struct tare
 int tare_view_suite_budget(const struct tare_result *result, const struct tare_judged *judged, size_t count,
                            size_t left, const struct tare_view_options *options, FILE *out)
 {
-    static const char *const header[] = {"judgement", "metric", "value", "p99 of one", "target", "critical"};
+    static const char *const with[] = {"judgement", "metric", "value", "p99 of one", "target", "critical"},
+                             *const without[] = {"judgement", "metric", "value", "target", "critical"};
+    bool has_p99 = false;
+    for (size_t i = 0; i < count; i++) {
+        has_p99 = has_p99 || isfinite(p99_of(result, judged[i].entry->metric));
+    }
     struct tare__grid grid = {.name = 1, .left = 1 << 0 | 1 << 1};
     struct tare_view_options view = *options;
     size_t counts[TARE_JUDGEMENTS] = {0};
     view.width = view.width != 0 ? view.width : WIDTH; /* as the tables above it */
-    int failure = tare__grid_begin(&grid, header, 6, count);
+    int failure = tare__grid_begin(&grid, has_p99 ? with : without, has_p99 ? 6 : 5, count);
     for (size_t i = 0; i < count && failure == 0; i++) {
         char value[TARE_VIEW_METRIC_VALUE], p99[TARE__NUMBER_TEXT];
         const struct tare_judged *one = &judged[i];
         double operation = p99_of(result, one->entry->metric);
-        char *const cells[] = {
-            strdup(tare_judgement_names[one->judgement]),
-            tare__view_safe(one->entry->metric, view.ascii),
-            strdup(tare_view_metric_value(value, one->unit, one->value, false, view.ascii)),
-            strdup(tare__text_duration(p99, operation, fabs(operation) * 0.002, view.ascii)),
-            limit_cell(one->entry, &one->entry->target, view.ascii),
-            limit_cell(one->entry, &one->entry->critical, view.ascii),
-        };
+        size_t cell = 0;
+        char *cells[6];
+        cells[cell++] = strdup(tare_judgement_names[one->judgement]);
+        cells[cell++] = tare__view_safe(one->entry->metric, view.ascii);
+        cells[cell++] = strdup(tare_view_metric_value(value, one->unit, one->value, false, view.ascii));
+        if (has_p99) {
+            cells[cell++] = strdup(tare__text_duration(p99, operation, fabs(operation) * 0.002, view.ascii));
+        }
+        cells[cell++] = limit_cell(one->entry, &one->entry->target, view.ascii);
+        cells[cell] = limit_cell(one->entry, &one->entry->critical, view.ascii);
         counts[one->judgement]++;
         failure = tare__grid_add(&grid, cells, style_of(one->judgement));
     }
@@ -77,7 +84,7 @@ int tare_view_suite_budget(const struct tare_result *result, const struct tare_j
         fprintf(out, "%zu pass, %zu warn, %zu fail, %zu unknown", counts[TARE_JUDGED_PASS],
                 counts[TARE_JUDGED_WARN], counts[TARE_JUDGED_FAIL], counts[TARE_JUDGED_UNKNOWN]);
         if (left != 0) {
-            fprintf(out, "; %zu of the budget's %zu metrics were not measured", left, left + count);
+            fprintf(out, "\n%zu of the budget's %zu metrics were not measured", left, left + count);
         }
         putc('\n', out);
     }

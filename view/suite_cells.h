@@ -18,7 +18,10 @@ const struct tare_result_arm *tare__suite_arm(const struct tare_result_benchmark
 const struct tare_comparison *tare__suite_comparison(const struct tare_result_benchmark *benchmark,
                                                      const char *label);
 const struct tare_suite_item *tare__suite_item(const struct tare_result_suite *suite, const char *benchmark);
-/* Of single operations, by the suite's own timer around them; NAN: there is none. */
+/*
+ * Of single operations, or of a part of each, by the suite's own timer around them, so that it may lie below the median; of
+ * laps, divided by their steps. NAN: there is none.
+ */
 double tare__suite_p99(const struct tare_result_suite *suite, const struct tare_result_arm *arm);
 /* The median, with two digits at least. */
 char *tare__suite_time(char text[TARE__NUMBER_TEXT], const struct tare_result_arm *arm, bool ascii);

@@ -170,7 +170,8 @@ static int put_part(const struct tare_result_suite *suite, const struct cross *c
                     found = one;
                 }
             }
-            cells[j + 1] = found != NULL ? figure_cell(found, options->ascii) : strdup("");
+            const char *none = column_of(cross, begin)[0] == '\0' ? "-" : ""; /* all of the row is unknown */
+            cells[j + 1] = found != NULL ? figure_cell(found, options->ascii) : strdup(none);
         }
         failure = tare__grid_add(&grid, cells, NULL);
     }
@@ -219,8 +220,14 @@ static int put_notes(const struct tare_result_suite *suite, const struct cross *
                 tare__phrase_add(&phrase, " (%s)", cross->columns[k]);
             }
         }
-        if (phrase.text == NULL) { /* of a whole row */
-            tare__phrase_add(&phrase, "%s", figure->benchmark);
+        if (phrase.text == NULL) { /* of whole rows */
+            for (size_t j = i; j < suite->figure_count; j++) {
+                const struct tare_suite_figure *one = &suite->figures[j];
+                if (one->note != NULL && strcmp(one->kind, cross->kind) == 0 &&
+                    strcmp(one->note, figure->note) == 0) {
+                    tare__phrase_add(&phrase, "%s%s", phrase.text != NULL ? ", " : "", one->benchmark);
+                }
+            }
         }
         tare__phrase_add(&phrase, ": %s", figure->note);
         tare__lines_phrase(&lines, format == TARE_FORMAT_MARKDOWN ? 0 : 2, 4, NULL, &phrase);

@@ -43,8 +43,11 @@ static const struct suite_case arrays[] = {
      .slow = true},
     {.bench = "array_scale", .about = "multiplies so many doubles in place", .slow = true},
     {.bench = "array_scale_copied", .about = "the same, copied there and back for each call", .slow = true},
+    {.bench = "array_scale_numpy", .about = "the same, in a NumPy array", .slow = true},
     {.bench = "array_sum_strided", .about = "sum of every fourth of four times so many doubles", .slow = true},
+    {.bench = "array_sum_strided_numpy", .about = "the same, of a NumPy array", .slow = true},
     {.bench = "array_fill_i32", .about = "fills so many int32", .slow = true},
+    {.bench = "array_fill_i32_numpy", .about = "the same, of a NumPy array", .slow = true},
 };
 
 const struct suite_group ffi_arrays = {

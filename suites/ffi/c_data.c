@@ -192,7 +192,7 @@ TARE_BENCH(array_sum)
 }
 TARE_BENCH_ARGS(array_sum, 16, 4096);
 
-/* What the same with a NumPy array is compared with: there is none in C. */
+/* NAME_numpy, here and below: what the same with a NumPy array is compared with, of which there are none in C. */
 TARE_BENCH(array_sum_numpy)
 {
     array_sum(b, (size_t)b->arg[0]);
@@ -242,9 +242,8 @@ TARE_BENCH(array_sum_list)
 }
 TARE_BENCH_ARGS(array_sum_list, 16, 4096);
 
-TARE_BENCH(array_scale)
+static void array_scale(tare_bench *b, size_t n)
 {
-    size_t n = (size_t)b->arg[0];
     double *values = values_of(n);
     TARE_EACH(b) CALL(array_scale)(values, n, -1);
     fill(values, n);
@@ -252,7 +251,18 @@ TARE_BENCH(array_scale)
     tare_require(is_minus(values, n));
     free(values);
 }
+
+TARE_BENCH(array_scale)
+{
+    array_scale(b, (size_t)b->arg[0]);
+}
 TARE_BENCH_ARGS(array_scale, 4096);
+
+TARE_BENCH(array_scale_numpy)
+{
+    array_scale(b, (size_t)b->arg[0]);
+}
+TARE_BENCH_ARGS(array_scale_numpy, 4096);
 
 TARE_BENCH(array_scale_copied)
 {
@@ -272,26 +282,46 @@ TARE_BENCH(array_scale_copied)
 }
 TARE_BENCH_ARGS(array_scale_copied, 4096);
 
-TARE_BENCH(array_sum_strided)
+static void array_sum_strided(tare_bench *b, size_t n)
 {
-    size_t n = (size_t)b->arg[0];
     double *values = values_of(4 * n);
     TARE_EACH(b) tare_keep(CALL(array_sum_strided)(values, n, 4));
     tare_require(CALL(array_sum_strided)(values, n, 4) == sum_of(values, n, 4));
     free(values);
 }
+
+TARE_BENCH(array_sum_strided)
+{
+    array_sum_strided(b, (size_t)b->arg[0]);
+}
 TARE_BENCH_ARGS(array_sum_strided, 256);
 
-TARE_BENCH(array_fill_i32)
+TARE_BENCH(array_sum_strided_numpy)
 {
-    size_t n = (size_t)b->arg[0];
+    array_sum_strided(b, (size_t)b->arg[0]);
+}
+TARE_BENCH_ARGS(array_sum_strided_numpy, 256);
+
+static void array_fill_i32(tare_bench *b, size_t n)
+{
     int32_t *values = calloc(n, sizeof(*values));
     tare_require(values != NULL);
     TARE_EACH(b) CALL(array_fill_i32)(values, n, 7);
     tare_require(values[0] == 7 && values[n - 1] == 7);
     free(values);
 }
+
+TARE_BENCH(array_fill_i32)
+{
+    array_fill_i32(b, (size_t)b->arg[0]);
+}
 TARE_BENCH_ARGS(array_fill_i32, 4096);
+
+TARE_BENCH(array_fill_i32_numpy)
+{
+    array_fill_i32(b, (size_t)b->arg[0]);
+}
+TARE_BENCH_ARGS(array_fill_i32_numpy, 4096);
 
 TARE_BENCH(point_add)
 {
@@ -346,9 +376,8 @@ TARE_BENCH(callback_transform)
 }
 TARE_BENCH_ARGS(callback_transform, 100);
 
-TARE_BENCH(matmul)
+static void matmul(tare_bench *b, size_t n)
 {
-    size_t n = (size_t)b->arg[0];
     double *values = values_of(n * n), *result = values_of(n * n), first = 0;
     for (size_t k = 0; k < n; k++) {
         first += values[k] * values[k * n];
@@ -358,7 +387,18 @@ TARE_BENCH(matmul)
     free(values);
     free(result);
 }
+
+TARE_BENCH(matmul)
+{
+    matmul(b, (size_t)b->arg[0]);
+}
 TARE_BENCH_ARGS(matmul, 2, 4, 8, 16, 32, 64);
+
+TARE_BENCH(matmul_numpy)
+{
+    matmul(b, (size_t)b->arg[0]);
+}
+TARE_BENCH_ARGS(matmul_numpy, 16);
 
 static double squares_of(const double *values, size_t n)
 {
@@ -369,26 +409,46 @@ static double squares_of(const double *values, size_t n)
     return sum;
 }
 
-TARE_BENCH(dot)
+static void dot(tare_bench *b, size_t n)
 {
-    size_t n = (size_t)b->arg[0];
     double *values = values_of(n);
     TARE_EACH(b) tare_keep(CALL(dot)(values, values, n));
     tare_require(CALL(dot)(values, values, n) == squares_of(values, n));
     free(values);
 }
+
+TARE_BENCH(dot)
+{
+    dot(b, (size_t)b->arg[0]);
+}
 TARE_BENCH_ARGS(dot, 1024);
 
-TARE_BENCH(vector_add)
+TARE_BENCH(dot_numpy)
 {
-    size_t n = (size_t)b->arg[0];
+    dot(b, (size_t)b->arg[0]);
+}
+TARE_BENCH_ARGS(dot_numpy, 1024);
+
+static void vector_add(tare_bench *b, size_t n)
+{
     double *values = values_of(n), *result = values_of(n);
     TARE_EACH(b) CALL(vector_add)(values, values, result, n);
     tare_require(result[n - 1] == 2 * values[n - 1]);
     free(values);
     free(result);
 }
+
+TARE_BENCH(vector_add)
+{
+    vector_add(b, (size_t)b->arg[0]);
+}
 TARE_BENCH_ARGS(vector_add, 16, 256, 4096, 65536);
+
+TARE_BENCH(vector_add_numpy)
+{
+    vector_add(b, (size_t)b->arg[0]);
+}
+TARE_BENCH_ARGS(vector_add_numpy, 4096);
 
 TARE_BENCH(vector_add_copied)
 {
@@ -411,19 +471,28 @@ TARE_BENCH(vector_add_copied)
 }
 TARE_BENCH_ARGS(vector_add_copied, 4096);
 
-TARE_BENCH(norm)
+static void norm(tare_bench *b, size_t n)
 {
-    size_t n = (size_t)b->arg[0];
     double *values = values_of(n);
     TARE_EACH(b) tare_keep(CALL(norm)(values, n));
     tare_require(CALL(norm)(values, n) == sqrt(squares_of(values, n)));
     free(values);
 }
+
+TARE_BENCH(norm)
+{
+    norm(b, (size_t)b->arg[0]);
+}
 TARE_BENCH_ARGS(norm, 1024);
 
-TARE_BENCH(pairs)
+TARE_BENCH(norm_numpy)
 {
-    size_t n = (size_t)b->arg[0];
+    norm(b, (size_t)b->arg[0]);
+}
+TARE_BENCH_ARGS(norm_numpy, 1024);
+
+static void pairs(tare_bench *b, size_t n)
+{
     double *values = values_of(n), sum = 0;
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < i; j++) {
@@ -434,4 +503,15 @@ TARE_BENCH(pairs)
     tare_require(CALL(pairs)(values, n) == sum);
     free(values);
 }
+
+TARE_BENCH(pairs)
+{
+    pairs(b, (size_t)b->arg[0]);
+}
 TARE_BENCH_ARGS(pairs, 4, 16, 64, 256);
+
+TARE_BENCH(pairs_numpy)
+{
+    pairs(b, (size_t)b->arg[0]);
+}
+TARE_BENCH_ARGS(pairs_numpy, 64);

@@ -9,13 +9,14 @@
  * crossover: from which size of the work on the crossing is less than a tenth of the call. Between two measured sizes the
  * share is taken to be a straight line over the logarithms of both (where a share is not above 0, over that of the size alone);
  * the ends of the interval are where the share's own ends pass. A size whose crossing comes out below 0, with its whole
- * interval, says nothing of it, and is left out.
+ * interval, says nothing of it, and is left out; where that leaves less than two sizes there is no answer, and that is the note.
  *
  * Hypotheses were written down in `hypotheses` before anything was measured. They are of the mean, over the calls that both
  * sides have, of the logarithm of a ratio of times; the independent values are the rounds of each call. A statement of several
  * sides is one of each of them, and not of their mean: it is supported if it is for each (an intersection-union test: R. L.
  * Berger, "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24 (1982), pages 295-300, by which the
- * largest p counts), and not supported if it is not for one, at a level that is divided by their number. The mean of each
+ * largest p counts, with the number of values of that side), and not supported if it is not for one, at a level that is divided by
+ * their number. The mean of each
  * call has its own standard error (of ratios within a round where both times are of the same call, of two samples where they
  * are not), the mean over all of them has the root of the sum of squares by the number of calls, with degrees of freedom
  * after Welch and Satterthwaite (B. L. Welch, "The generalization of 'Student's' problem when several different population
@@ -37,6 +38,7 @@
 
 #define CROSSING_SHARE 0.10
 #define OVERLAPS "below 0: in the loop the call overlaps with the next, timed alone it does not"
+#define TOO_FEW "unknown: the crossing is below 0, as calls overlap in the loop, at all sizes or all but one"
 #define ALPHA 0.05 /* of all hypotheses together */
 enum { ROUNDS_MIN = 3, SIZES_MAX = 16, RATIOS_MAX = 24, REASON_MAX = 400 };
 
@@ -118,16 +120,22 @@ static int compare_sizes(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* Those that say something of it; `below`: how many there are that do not, as their crossing is below 0. */
 static size_t sizes_of(const struct tare_result *result, const char *bench, const char *side,
-                       struct size sizes[SIZES_MAX])
+                       struct size sizes[SIZES_MAX], size_t *below)
 {
+    *below = 0;
     size_t count = 0;
     for (size_t i = 0; i < result->bench->benchmark_count && count < SIZES_MAX; i++) {
         const struct tare_result_benchmark *benchmark = &result->bench->benchmarks[i];
         const struct tare_result_arm *arm = arm_of(result, benchmark, side);
         double ns, error;
         if (arm == NULL || benchmark->bench == NULL || strcmp(benchmark->bench, bench) != 0 ||
-            benchmark->arg_count == 0 || !crossing_of(arm, &ns, &error) || ns + error <= 0) {
+            benchmark->arg_count == 0 || !crossing_of(arm, &ns, &error)) {
+            continue;
+        }
+        if (ns + error <= 0) {
+            ++*below;
             continue;
         }
         double whole = arm->summary.median;
@@ -179,14 +187,20 @@ static int add_crossovers(struct tare_result *result)
         for (size_t j = 0; j < result->suite->side_count && failure == 0; j++) {
             const char *side = result->suite->sides[j].label;
             struct size sizes[SIZES_MAX];
-            size_t count = sizes_of(result, families[i], side, sizes);
-            if (count < 2) {
+            size_t below, count = sizes_of(result, families[i], side, sizes, &below);
+            if (count + below < 2) {
                 continue;
             }
-            double value = crossover_at(sizes, count, 0), low = crossover_at(sizes, count, -1),
-                   high = crossover_at(sizes, count, 1);
+            double value = NAN, low = NAN, high = NAN;
+            if (count >= 2) {
+                value = crossover_at(sizes, count, 0);
+                low = crossover_at(sizes, count, -1);
+                high = crossover_at(sizes, count, 1);
+            }
             char note[128] = "";
-            if (isinf(value)) {
+            if (count < 2) {
+                snprintf(note, sizeof(note), "%s", TOO_FEW);
+            } else if (isinf(value)) {
                 snprintf(note, sizeof(note), "below 10 %% already at the smallest size, %g", sizes[0].n);
             } else if (isnan(value)) {
                 snprintf(note, sizeof(note), "not up to the largest size, %g: there it is %.0f %%",
@@ -213,6 +227,7 @@ struct ratio {
     const char *over_bench, *over_side, *under_bench, *under_side;
 };
 
+/* Of one whose ratios are of several calls, the quantity's text goes on with those that were measured. */
 static const struct hypothesis {
     const char *text, *quantity;
     double at_least, at_most;
@@ -224,7 +239,7 @@ static const struct hypothesis {
      .at_most = NAN,
      .ratios = {{NULL, "ctypes", NULL, "cffi-api"}}},
     {.text = "in each of Python's bindings, arrays without a copy are more than 1.5 times as fast as with one",
-     .quantity = "with over without, of array_sum and array_scale",
+     .quantity = "with over without",
      .at_least = 1.5,
      .at_most = NAN,
      .ratios = {{"array_sum_copied", "py-c-api", "array_sum", "py-c-api"},
@@ -431,15 +446,51 @@ static void append(char *text, size_t size, const char *side, double ratio)
     }
 }
 
+/* Whether all of its ratios are of the same call (or each of all calls). */
+static bool of_one_call(const struct hypothesis *hypothesis)
+{
+    bool one = true;
+    const struct ratio *ratios = hypothesis->ratios;
+    for (size_t i = 1; i < RATIOS_MAX && ratios[i].over_side != NULL; i++) {
+        one =
+            one && (ratios[0].under_bench == NULL || strcmp(ratios[0].under_bench, ratios[i].under_bench) == 0);
+    }
+    return one;
+}
+
+/* The calls that were measured, each once. */
+static void append_calls(char *text, size_t size, const struct hypothesis *hypothesis,
+                         const bool measured[RATIOS_MAX])
+{
+    const char *before = NULL;
+    if (of_one_call(hypothesis)) {
+        return; /* its text says which */
+    }
+    for (size_t i = 0; i < RATIOS_MAX; i++) {
+        const char *call = hypothesis->ratios[i].under_bench;
+        bool known = !measured[i];
+        for (size_t j = 0; j < i && !known; j++) {
+            known = measured[j] && strcmp(hypothesis->ratios[j].under_bench, call) == 0;
+        }
+        size_t used = strlen(text);
+        if (!known && used < size) {
+            snprintf(text + used, size - used, "%s%s", before == NULL ? ", of " : " and ", call);
+            before = call;
+        }
+    }
+}
+
 /* Looks at all of its ratios. `text` has room for what the result says. */
 static void answer(const struct tare_result *result, const struct hypothesis *hypothesis,
                    struct tare_suite_hypothesis *out, char *quantity, char *reason, size_t size)
 {
     struct sum sums[RATIOS_MAX] = {0};
+    bool measured[RATIOS_MAX] = {false};
     size_t count = 0, ratios = 0, calls = 0, insides = 0, outsides = 0;
     double mean = 0;
     for (; ratios < RATIOS_MAX && hypothesis->ratios[ratios].over_side != NULL; ratios++) {
         add_ratio(result, &hypothesis->ratios[ratios], &sums[ratios]);
+        measured[ratios] = sums[ratios].calls != 0;
         /* One side may have several calls of a statement: they are one sum. */
         for (size_t before = 0; before < ratios; before++) {
             if (strcmp(hypothesis->ratios[before].under_side, hypothesis->ratios[ratios].under_side) == 0) {
@@ -460,8 +511,11 @@ static void answer(const struct tare_result *result, const struct hypothesis *hy
         struct judged judged = judge(hypothesis, &sums[i], count);
         out->low = isnan(out->low) ? judged.low : fmin(out->low, judged.low);
         out->high = isnan(out->high) ? judged.high : fmax(out->high, judged.high);
-        out->p = isnan(out->p) ? judged.p : fmax(out->p, judged.p);
-        out->n += sums[i].values;
+        /* The largest p is the answer's; of equal ones that with fewer values. */
+        if (isnan(out->p) || judged.p > out->p || (judged.p == out->p && sums[i].values < out->n)) {
+            out->p = judged.p;
+            out->n = sums[i].values;
+        }
         mean += log(judged.estimate) / (double)count;
         calls += sums[i].calls;
         insides += judged.inside;
@@ -475,10 +529,13 @@ static void answer(const struct tare_result *result, const struct hypothesis *hy
         return; /* unresolved, as it was not measured */
     }
     out->estimate = exp(mean);
+    snprintf(quantity, size, "%s", hypothesis->quantity);
+    append_calls(quantity, size, hypothesis, measured);
+    size_t used = strlen(quantity);
     if (count > 1) {
-        snprintf(quantity, size, "%s: mean, lowest and highest end, of %zu sides", hypothesis->quantity, count);
+        snprintf(quantity + used, size - used, ": mean, lowest and highest end, of %zu sides", count);
     } else {
-        snprintf(quantity, size, "%s, %zu of them", hypothesis->quantity, calls);
+        snprintf(quantity + used, size - used, ", %zu of them", calls);
     }
     out->quantity = quantity;
     out->answer = outsides != 0      ? TARE_SUITE_NOT_SUPPORTED

@@ -76,5 +76,6 @@ const struct suite suite_ffi = {
     .quick_case_s = 0.1,
     .quick_s = 50,
     .verify = "verify",
+    .budget = "targets.ini",
     .finish = suite_ffi_finish,
 };

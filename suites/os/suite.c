@@ -19,6 +19,7 @@ const struct suite suite_os = {
     .side_count = sizeof(sides) / sizeof(sides[0]),
     .groups = groups,
     .group_count = sizeof(groups) / sizeof(groups[0]),
+    .files = SUITE_FILES_ANYWHERE,
     .clean = "--clean",
     .budget = "targets.ini",
     .case_s = 2,

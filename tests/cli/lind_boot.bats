@@ -226,6 +226,13 @@ END
     [ "$(entries)" -eq 2 ]
     run -0 lind-boot --compile --cache-size 1 two.wasm
     [ "$(entries)" -eq 1 ]
+    # Also where nothing is kept anew; what is used stays, however large it is.
+    lind-boot --compile one.wasm
+    lind-boot --compile three.wasm
+    [ "$(entries)" -eq 3 ]
+    run -1 lind-boot --cache-size 1 one.wasm
+    [ "$(entries)" -eq 1 ]
+    [ -e "$first" ]
 }
 
 @test "several processes at once compile it once, and all of them run" {
@@ -354,7 +361,10 @@ END
     [ "$output" = "lind-boot: 'memory.wasm' imports the memory 'env.memory': only functions can be imported" ]
     wat large <<<'(module (memory 1000) (func (export "_start")))'
     run -126 lind-boot --max-memory 16M large.wasm
-    [ "$output" = "lind-boot: 'large.wasm' wants 62 MiB of memory, and gets 16 at most" ]
+    [ "$output" = "lind-boot: 'large.wasm' wants 64000 KiB of memory, and gets 16384 at most" ]
+    wat two <<<'(module (memory 2) (func (export "_start")))'
+    run -126 lind-boot --max-memory 64K two.wasm
+    [ "$output" = "lind-boot: 'two.wasm' wants 128 KiB of memory, and gets 64 at most" ]
 }
 
 @test "names cannot bring C code along" {

@@ -212,3 +212,14 @@ END
         run -0 lind-boot "$greedy"
     )
 }
+
+@test "a full disk is said to be, and not an error of input and output" {
+    boot_setup
+    [ "$(id -u)" -eq 0 ] && unshare -m mount -t tmpfs none . 2>/dev/null || skip "no file system of our own can be mounted: only root may"
+    hello 3
+    mkdir small
+    for how in 'lind-boot --cache small/cache hello.wasm' 'env TMPDIR="$PWD/small" lind-boot --no-cache hello.wasm'; do
+        run -125 unshare -m sh -ec "mount -t tmpfs -o size=16k none small; exec $how"
+        [ "$output" = "lind-boot: 'hello.wasm' cannot be compiled: No space left on device" ] || fail "$output"
+    done
+}

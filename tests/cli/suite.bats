@@ -81,6 +81,57 @@ for b in r["bench"]["benchmarks"]:
     [[ $output != *Budget* ]]
 }
 
+@test "every suite has a budget of its own, with ratios and what follows" {
+    [ -x "$build_dir/libexec/tare/suites/ffi/c" ] || skip "the suite ffi was left out of the build"
+    # Whether it is kept to is no matter here: others may use the machine.
+    run tare suite ffi --sides c-plt,ctypes --filter add_i32 "${quickly[@]}" -o r.json
+    [ "$status" -le 1 ]
+    [[ $output != *p99\ of\ one* ]] || fail "$output" # of what has none
+    expect ratio "$output" "*Budget*add_i32.c-plt.ratio *4 *8*of the budget's * metrics were not measured*"
+    for line in "${lines[@]}"; do [ "${#line}" -le 80 ] || fail "$line"; done
+    printf '[add_i32.c-plt.crossing]\nat-least = -1 s\n' >b.ini
+    run -0 tare check r.json --budget b.ini
+    expect crossing "$output" "*pass*add_i32.c-plt.crossing*"
+    run -0 tare suite ffi --sides c-plt --filter add_i32 "${quickly[@]}" --budget b.ini
+    expect given "$output" "*Budget*pass *add_i32.c-plt.crossing*"
+}
+
+@test "a side beside itself in another build: both columns and the difference, without budget and hypotheses" {
+    [ -x "$build_dir/libexec/tare/suites/ffi/c" ] || skip "the suite ffi was left out of the build"
+    mkdir -p two/libexec/tare
+    ln -s "$build_dir/libexec/tare/suites" two/libexec/tare/suites
+    run -0 tare suite ffi --sides c-plt --against two/ --filter 'noop,add_i32' "${quickly[@]}" -o r.json
+    expect columns "$output" "*c-plt *± *c-plt@two *± *ratio*add_i32 * ns * ns * x*4 measured, 0 skipped, 0 failed*"
+    [[ $output != *Hypotheses* && $output != *Budget* ]] || fail "$output"
+    fits_schema r.json
+    python -c 'import json
+r = json.load(open("r.json"))
+assert [s["label"] for s in r["suite"]["sides"]] == ["c-plt", "c-plt@two"], r["suite"]["sides"]
+for one in r["bench"]["benchmarks"]:
+    assert {"c-plt", "c-plt@two"} <= {arm["label"] for arm in one["arms"]} and len(one["comparisons"]) == 1, one
+'
+    run -2 tare suite ffi --against two --filter noop
+    expect unnamed "$output" "tare: --against compares one side: name it with --sides"
+    run -2 tare suite ffi --sides c-plt --against nowhere --filter noop "${quickly[@]}"
+    expect nowhere "$output" "tare: *c-plt@nowhere*"
+}
+
+@test "dual-suite.sh: each side that is there beside its twin, the others named" {
+    [ -x "$build_dir/libexec/tare/suites/ffi/c" ] || skip "the suite ffi was left out of the build"
+    mkdir two few
+    ln -s "$build_dir/libexec" two/libexec
+    ln -s "$(command -v grep)" few/grep # and no node, no luajit
+    run -0 env PATH="$PWD/few" "$source_dir/scripts/dual-suite.sh" "$build_dir" two --filter return_int "${quickly[@]}"
+    for side in c c-plt c-noplt c-dlopen; do
+        expect "$side" "$output" "*$side: C, *$side@two: C, *return_int *2 measured, 0 skipped, 0 failed*"
+    done
+    for side in n-api luajit; do
+        expect "$side" "$output" "*skipped: $side: *"
+    done
+    run -1 "$source_dir/scripts/dual-suite.sh" "$build_dir"
+    expect usage "$output" "*usage: scripts/dual-suite.sh FAST-BUILD INSTRUMENTED-BUILD*"
+}
+
 @test "what it made for itself is gone when it is over" {
     mkdir files
     export TARE_SUITE_DIR=$PWD/files
@@ -116,7 +167,7 @@ for b in r["bench"]["benchmarks"]:
 
 @test "several sides: ratios, and what follows" {
     [ -x "$build_dir/libexec/tare/suites/ffi/c" ] || skip "the suite ffi was left out of the build"
-    run -0 tare suite ffi --sides c-plt,c-dlopen --filter 'noop,add_i32' "${quickly[@]}" -o r.json
+    run -0 tare suite ffi --sides c-plt,c-dlopen --filter 'noop,add_i32' "${quickly[@]}" --budget none -o r.json
     expect matrix "$output" "*Net time of a call*c-dlopen*add_i32 * x*Hypotheses*unresolved*not measured*"
     fits_schema r.json
     run -0 tare report r.json --format markdown
@@ -129,4 +180,61 @@ for b in r["bench"]["benchmarks"]:
         [ "${#line}" -le 80 ] || fail "$line"
         [[ $line != *' ' ]] || fail "'$line'"
     done
+}
+
+@test "results on other file systems are not compared as if they were alike" {
+    kind=$(stat -f -c %T .)
+    other=/dev/shm
+    [ -w "$other" ] && [ "$(stat -f -c %T "$other")" != "$kind" ] || skip "no second kind of file system to write to"
+    mkdir files
+    # What is measured is no matter: where files would be made is part of every result of this suite.
+    TARE_SUITE_DIR=$PWD/files tare suite os --filter call_getppid "${quickly[@]}" --budget none -o one.json >/dev/null
+    TARE_SUITE_DIR=$PWD/files tare suite os --filter call_getppid "${quickly[@]}" --budget none -o again.json >/dev/null
+    TARE_SUITE_DIR=$other tare suite os --filter call_getppid "${quickly[@]}" --budget none -o two.json >/dev/null
+    fits_schema one.json two.json
+    python -c 'import json
+one, again, two = (json.load(open(name + ".json"))["fingerprint"] for name in ("one", "again", "two"))
+assert one == again
+assert one["hash"] != two["hash"] and one["parts"]["settings"] != two["parts"]["settings"], two
+assert "file_system=tmpfs" in two["parts"]["settings"] and "quota=" in two["parts"]["settings"], two
+'
+    run -2 tare compare one.json two.json
+    expect refused "$output" "*not measured alike*settings*file_system=*file_system=tmpfs*"
+    run -0 tare compare --fail-on nothing one.json again.json
+}
+
+@test "what makes no files has no file system in its result" {
+    [ -x "$build_dir/libexec/tare/suites/ffi/c" ] || skip "the suite ffi was left out of the build"
+    tare suite ffi --sides c-plt --filter return_int "${quickly[@]}" -o r.json >/dev/null
+    python -c 'import json
+r = json.load(open("r.json"))
+assert "file_system" not in r["fingerprint"]["parts"]["settings"]
+assert "file system" not in [f["name"] for f in r["suite"]["facts"]]
+'
+}
+
+@test "how long it takes is said on standard error where the table is not shown" {
+    run -0 --separate-stderr tare suite os --filter 'call_getppid,call_getpid' "${quickly[@]}" --budget none --format json
+    expect length "$stderr" "tare: suite os: 2 of * benchmarks: about * s"
+    python -c 'import json, sys; json.load(sys.stdin)' <<<"$output"
+}
+
+@test "p99 stands beside every median, also below it; notes are shown" {
+    tare suite os --filter 'pipe_throughput_same/64,call_write_null' "${quickly[@]}" --budget none -o r.json >/dev/null
+    # Of another time, as both are known to come.
+    python -c 'import json
+r = json.load(open("r.json"))
+for one in r["bench"]["benchmarks"]:
+    for timer in one["arms"][0]["timers"]:
+        timer["net_p99_ns"] = one["arms"][0]["summary"]["median_ns"] / 2
+r["notes"] = ["something was left out"]
+json.dump(r, open("below.json", "w"))
+'
+    tare report --format csv below.json | python -c 'import csv, sys
+rows = [row for row in csv.DictReader(sys.stdin) if row["kind"] == "benchmark"]
+assert len(rows) == 2 and all(0 < float(row["p99_ns"]) < float(row["value"]) for row in rows), rows
+'
+    run -0 tare report below.json
+    expect note "$output" "*note: something was left out*"
+    [[ $(grep '^call_write_null' <<<"$output") =~ ^call_write_null\ +[0-9.]+\ ns\ +[0-9.-]+(\ %)?\ +[0-9.]+\ ns ]] || fail "$output"
 }

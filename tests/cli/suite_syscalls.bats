@@ -247,11 +247,46 @@ END
 
 @test "run_microbench.sh runs them all" {
     sandbox_or_skip
-    TARE_BIN_DIR=$build_dir/bin run -0 --separate-stderr "$source_dir/scripts/run_microbench.sh" --quick --filter 'close_bad' --time 0.2
+    TARE_BIN_DIR=$build_dir/bin run -0 --separate-stderr "$source_dir/scripts/run_microbench.sh" --quick --filter 'close_bad' --time 0.2 --budget none
     grep -Eq '^close_bad +[0-9.]+ +[0-9.]+ +[0-9.]+$' <<<"$output"
     grep -Eq '^clock_wasi +[0-9.]+ +[0-9.]+ +[0-9.]+$' <<<"$output"
     grep -Eq '^fdtables::close_virtualfd +100[0-9]* ' <<<"$output" # by lind-perf's report
     grep -q 'lind-common' <<<"$output"                              # by the suite's
     TARE_BIN_DIR=$PWD run -2 --separate-stderr "$source_dir/scripts/run_microbench.sh"
     expect stderr "$stderr" "run_microbench: no '*/tare', build it first with 'make PROFILE=fast'"
+}
+
+@test "why the sandbox could not start is the reason of the failure" {
+    sandbox_or_skip
+    unset LIND_CACHE
+    mkdir -p bad/tare/wasm
+    chmod 0777 bad/tare/wasm
+    XDG_CACHE_HOME=$PWD/bad run -1 tare suite syscalls --filter null_call --time 0.02 --no-counts --no-lock -o r.json
+    python -c 'import json
+arms = {a["label"]: a for a in json.load(open("r.json"))["bench"]["benchmarks"][0]["arms"]}
+why = arms["sandboxed"]["failure"]
+assert why.startswith("cache directory ") and why.endswith("can be written by others: '"'chmod go-w'"' it"), why
+'
+}
+
+@test "a ratio has a 95 % interval of its own, and no comparison is over before it is narrow" {
+    sandbox_or_skip
+    run -0 tare suite syscalls --quick --filter 'null_call,close_bad,fd_fill' --no-lock --budget none -o r.json
+    python -c 'import json
+bench = json.load(open("r.json"))["bench"]
+assert bench["settings"]["alpha"] == 0.05 and len(bench["benchmarks"]) == 3, bench["settings"]
+for one in bench["benchmarks"]:
+    assert one["contamination"]["rounds"] >= 10, one["contamination"]
+    found = one["comparisons"][0]
+    if found["decided_early"]:
+        half = max(found["high"] - found["ratio"], found["ratio"] - found["low"]) / found["ratio"]
+        assert half <= 0.0201, found
+'
+}
+
+@test "each benchmark whose layers cannot be told apart is named with the reason" {
+    sandbox_or_skip
+    run -0 tare suite syscalls --filter 'null_call,*_pingpong' --time 0.02 --no-counts --no-lock --budget none
+    expect note "$output" "*  pipe_pingpong, socket_pingpong: unknown: two parties wait for one another*"
+    [[ $(grep '^socket_pingpong' <<<"$output" | tail -n 1) =~ ^socket_pingpong\ +- ]] || fail "$output"
 }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "result/budget.h"
+#include "result/suite.h"
 #include "tests/unit/comma_locale.h"
 #include "tests/unit/near.h"
 #include "tests/unit/sample_result.h"
@@ -367,6 +368,42 @@ static void the_wall_time_is_the_median_of_the_common_passes(void **state)
     assert_int_equal(tare_metrics_of(result, &metrics), 0);
     assert_true(found(&metrics, "wall")->value == 2e9);
     assert_true(isnan(found(&metrics, "user")->value));
+    tare_metrics_release(&metrics);
+    tare_result_free(result);
+}
+
+static void what_follows_from_a_suite_has_names(void **state)
+{
+    (void)state;
+    struct tare_result *result = sample_result_bench();
+    result->suite = tare_result_suite_new("syscalls", false);
+    assert_non_null(result->suite);
+    struct tare_suite_figure figure = {.kind = (char *)"layer-ns",
+                                       .benchmark = (char *)"ring_write/64",
+                                       .side = (char *)"sandboxed",
+                                       .part = (char *)"threei",
+                                       .unit = TARE_SUITE_NS,
+                                       .value = 7,
+                                       .low = 6,
+                                       .high = 9};
+    assert_int_equal(tare_suite_add_figure(result->suite, &figure), 0);
+    figure.kind = (char *)"crossing";
+    figure.part = NULL;
+    figure.value = figure.low = figure.high = NAN;
+    figure.note = (char *)"its reason";
+    assert_int_equal(tare_suite_add_figure(result->suite, &figure), 0);
+    figure.side = NULL;
+    figure.unit = TARE_SUITE_SHARE;
+    assert_int_equal(tare_suite_add_figure(result->suite, &figure), 0);
+    struct tare_metrics metrics;
+    assert_int_equal(tare_metrics_of(result, &metrics), 0);
+    const struct tare_metric *metric = found(&metrics, "ring_write/64.sandboxed.layer-ns.threei");
+    assert_true(metric->value == 7 && metric->low == 6 && metric->high == 9 &&
+                metric->unit == TARE_METRIC_TIME);
+    metric = found(&metrics, "ring_write/64.sandboxed.crossing");
+    assert_true(isnan(metric->value) && isnan(metric->low));
+    assert_string_equal(metric->why, "its reason");
+    assert_int_equal(found(&metrics, "ring_write/64.crossing")->unit, TARE_METRIC_SHARE);
     tare_metrics_release(&metrics);
     tare_result_free(result);
 }
@@ -748,6 +785,7 @@ int main(void)
         cmocka_unit_test(an_interval_without_its_sampling_error_is_marked),
         cmocka_unit_test(the_wall_time_is_the_median_of_the_common_passes),
         cmocka_unit_test(a_benchmark_has_its_figures_by_name),
+        cmocka_unit_test(what_follows_from_a_suite_has_names),
         cmocka_unit_test_setup_teardown(a_value_is_judged_by_its_limits, begin, end),
         cmocka_unit_test_setup_teardown(what_is_left_is_a_share_of_the_target, begin, end),
         cmocka_unit_test_setup_teardown(a_ratio_has_the_errors_of_both, begin, end),

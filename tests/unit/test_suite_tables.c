@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/suite.h"
 #include "harness/lines.h"
 #include "result/budget.h"
 #include "suites/suite.h"
@@ -215,6 +216,17 @@ static void suites_are_found_by_name(void **state)
     assert_null(suite_find(""));
 }
 
+static void what_does_not_fit_is_left_out(void **state)
+{
+    (void)state;
+    assert_true(suite_fits(70, 0, 0, 12, 58)); /* the first one is measured in any case */
+    assert_true(suite_fits(20, 16, 4, 6, 58)); /* 4 s for each part so far: 56 s */
+    assert_true(suite_fits(22, 16, 4, 6, 58));
+    assert_false(suite_fits(22.1, 16, 4, 6, 58));
+    assert_true(suite_fits(22.1, 16, 4, 5, 58));
+    assert_false(suite_fits(58.1, 1e-9, 1000, 1, 58));
+}
+
 int main(void)
 {
     const char *build = getenv("TARE_BUILD_DIR"), *suites_folder = getenv("TARE_SUITES_DIR");
@@ -223,6 +235,7 @@ int main(void)
         cmocka_unit_test(syscalls_agrees),
         cmocka_unit_test(ffi_agrees),
         cmocka_unit_test(suites_are_found_by_name),
+        cmocka_unit_test(what_does_not_fit_is_left_out),
     };
     if (getenv("TARE_EMULATOR") != NULL) {
         printf("skipped: starts programs, which an emulated program cannot\n");

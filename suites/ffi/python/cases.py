@@ -29,7 +29,13 @@ LIST = (
     [("vector_add", (n,)) for n in (16, 256, 4096, 65536)] +
     [("vector_add_copied", (4096,)), ("norm", (1024,))] +
     [("pairs", (n,)) for n in (4, 16, 64, 256)] +
+    [("array_scale_numpy", (4096,)), ("array_sum_strided_numpy", (256,)), ("array_fill_i32_numpy", (4096,)),
+     ("matmul_numpy", (16,)), ("dot_numpy", (1024,)), ("vector_add_numpy", (4096,)), ("norm_numpy", (1024,)),
+     ("pairs_numpy", (64,))] +
     [("args_8i", ()), ("args_12mixed", ()), ("target", ()), ("dispatch_dict", ()), ("dispatch_ifelse", ())])
+
+# What there is with NumPy's arrays, too.
+NUMPY = ("array_sum", "array_scale", "array_sum_strided", "array_fill_i32", "matmul", "dot", "vector_add", "norm", "pairs")
 
 TARGETS = 100
 STEP = "k = (k + 37) % 100"
@@ -133,7 +139,8 @@ def inputs(bench, n):
     if bench.endswith("_list"):
         names.update(l=list(names["v"]))
     if bench.endswith("_numpy"):
-        names.update(v=numpy().array(names["v"]))
+        np = numpy()
+        names.update((name, np.array(names[name])) for name in "vwc" if name in names)
     return names
 
 

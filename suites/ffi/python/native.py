@@ -38,7 +38,6 @@ class Native:
         "array_sum": ("f(v)", None),
         "array_sum_copied": ("f(v)", None),
         "array_sum_list": ("f(l)", None),
-        "array_sum_numpy": ("f(v)", None),
         "array_scale": ("f(v, by)", None),
         "array_scale_copied": ("f(v, by)", None),
         "array_sum_strided": ("f(v, n, stride)", None),
@@ -80,8 +79,8 @@ class Native:
 
     def names(self, bench, n, inputs):
         name = self.FUNCTIONS.get(bench, bench)
-        if bench == "array_sum_numpy" and not hasattr(self.lib, name):
-            name = "array_sum"  # which takes all that has the buffer protocol
+        if bench.endswith("_numpy") and not hasattr(self.lib, name):
+            name = cases.base(bench)  # which takes all that has the buffer protocol
         names = {"f": getattr(self.lib, name)}
         if bench == "str_identity":
             names.update(text_at=text_at)
@@ -125,6 +124,9 @@ class Native:
 
     def __getattr__(self, name):
         return getattr(self.lib, name)
+
+
+Native.TEXTS.update((name + "_numpy", Native.TEXTS[name]) for name in cases.NUMPY)
 
 
 def text_at(address):

@@ -24,7 +24,6 @@ class Cffi:
             "array_sum": ("f(view(D, v), n)", None),
             "array_sum_copied": ("d = new(D, n)\nmove(d, v, size)\nr = f(d, n)", "r"),
             "array_sum_list": ("f(l, n)", None),
-            "array_sum_numpy": ("f(view(D, v), n)", None),
             "array_scale": ("f(view(D, v), n, by)", None),
             "array_scale_copied": ("d = new(D, n)\nmove(d, v, size)\nf(d, n, by)\nmove(v, d, size)", "None"),
             "array_sum_strided": ("f(view(D, v), n, stride)", None),
@@ -43,6 +42,7 @@ class Cffi:
             "norm": ("f(view(D, v), n)", None),
             "pairs": ("f(view(D, v), n)", None),
         })
+    TEXTS.update([(name + "_numpy", text) for name, text in TEXTS.items() if name in cases.NUMPY])
     FUNCTIONS = Native.FUNCTIONS
 
     def __init__(self, ffi, lib, api):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """benchlib by ctypes, as its manual says: CDLL, which lets go of the interpreter's lock for each call, and argtypes for all."""
+import re
+
 import cases
 
 from ctypes import (CDLL, CFUNCTYPE, POINTER, Structure, byref, c_bool, c_char, c_char_p, c_double, c_float, c_int32, c_int64,
@@ -92,7 +94,6 @@ class Ctypes:
             "array_sum": ("f(A.from_buffer(v), n)", None),
             "array_sum_copied": ("f(A.from_buffer_copy(v), n)", None),
             "array_sum_list": ("f(A(*l), n)", None),
-            "array_sum_numpy": ("f(v, n)", None),
             "array_scale": ("f(A.from_buffer(v), n, by)", None),
             "array_scale_copied": ("d = A.from_buffer_copy(v)\nf(d, n, by)\nmemmove(A.from_buffer(v), d, size)", "None"),
             "array_sum_strided": ("f(A.from_buffer(v), n, stride)", None),
@@ -109,6 +110,8 @@ class Ctypes:
             "norm": ("f(A.from_buffer(v), n)", None),
             "pairs": ("f(A.from_buffer(v), n)", None),
         })
+    TEXTS.update([(name + "_numpy", (re.sub(r"A\.from_buffer\((\w)\)", r"\1", text[0]), text[1]))
+                  for name, text in TEXTS.items() if name in cases.NUMPY])
     FUNCTIONS = Native.FUNCTIONS
 
     def __init__(self, path):
@@ -144,10 +147,12 @@ class Ctypes:
         elif bench == "bytes_count_nul_copied":
             names.update(A=c_ubyte * n)
             f.argtypes = [POINTER(c_ubyte), c_size_t]
-        elif bench == "array_sum_numpy":
-            np = cases.numpy()
-            import numpy.ctypeslib
-            f.argtypes = [numpy.ctypeslib.ndpointer(dtype=np.float64, ndim=1, flags="C_CONTIGUOUS"), c_size_t]
+        elif bench.endswith("_numpy"):
+            cases.numpy()
+            from numpy.ctypeslib import ndpointer
+            arrays = {DOUBLES: ndpointer(dtype="float64", ndim=1, flags="C_CONTIGUOUS"),
+                      POINTER(c_int32): ndpointer(dtype="int32", ndim=1, flags="C_CONTIGUOUS")}
+            f.argtypes = [arrays.get(argument, argument) for argument in f.argtypes]
         elif bench in ("array_scale_copied", "vector_add_copied"):
             names.update(memmove=memmove, size=8 * n)
         elif bench == "point_add":

@@ -171,6 +171,7 @@ static int load_with_cache(struct module_cache *cache, struct job *job, void **o
     char directory[PATH_MAX], path[PATH_MAX + 8];
     bool keep = false;
     if (open_entry(cache, job, object, error) == 0) {
+        module_cache_trim(cache, job->key); /* it may have been larger when the others were kept */
         return 0;
     }
     int result = module_cache_begin(cache, job->key, directory);
@@ -264,8 +265,9 @@ static int prepare_job(struct job *job, const struct module *parsed, const int *
 static int check_sizes(const struct module *parsed, const struct boot_module *module, char *error)
 {
     if ((uint64_t)parsed->memory_pages * RUNTIME_PAGE_BYTES > module->memory_max_bytes) {
-        say(error, module->name, "wants %u MiB of memory, and gets %u at most", parsed->memory_pages / 16,
-            (unsigned)(module->memory_max_bytes >> 20));
+        say(error, module->name, "wants %llu KiB of memory, and gets %llu at most",
+            (unsigned long long)parsed->memory_pages * (RUNTIME_PAGE_BYTES >> 10),
+            (unsigned long long)module->memory_max_bytes >> 10);
         return -ENOTSUP;
     }
     if (parsed->table_elements > 2000000) {

@@ -33,7 +33,7 @@ struct boot_cage;
 struct boot_options {          /* all 0: as documented here */
     const char *cache_dir;     /* NULL: ${LIND_CACHE:-${XDG_CACHE_HOME:-~/.cache}/tare/wasm} */
     bool no_cache;             /* compiles anew, and keeps nothing */
-    uint64_t cache_bytes;      /* how large the cache may grow; 0: 256 MiB */
+    uint64_t cache_bytes;      /* how large the cache may be; 0: 256 MiB */
     uint64_t memory_max_bytes; /* of a cage; 0: 1 GiB, at most 4 GiB - 64 KiB */
     bool quiet;                /* nothing on stderr: neither progress nor that the cache was mended */
 };

@@ -393,6 +393,14 @@ static void throw_out(struct module_cache *cache, const char *keep)
     free(entries);
 }
 
+void module_cache_trim(struct module_cache *cache, const char *key)
+{
+    if (lock_byte(cache, 0, F_WRLCK, false) == 0) {
+        throw_out(cache, key);
+        lock_byte(cache, 0, F_UNLCK, false);
+    }
+}
+
 /*
  * Appends the trailer, and gives it the entry's name. Nothing waits for the disk: what a power failure leaves half is not
  * whole by its trailer, and is made again.
@@ -442,9 +450,8 @@ int module_cache_end(struct module_cache *cache, const char *key, int keep)
     }
     module_cache_remove_directory(directory);
     lock_byte(cache, byte_of(key), F_UNLCK, false);
-    if (keep && result == 0 && lock_byte(cache, 0, F_WRLCK, false) == 0) {
-        throw_out(cache, key);
-        lock_byte(cache, 0, F_UNLCK, false);
+    if (keep && result == 0) {
+        module_cache_trim(cache, key);
     }
     return result;
 }

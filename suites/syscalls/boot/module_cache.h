@@ -8,7 +8,8 @@
  *
  * The directory is code that we run: it has to be the user's own, with no other allowed to write. An entry is there whole or not
  * at all (rename), and is looked through before it is used; what is no entry, whatever else it is, is replaced. Locks are given up by the kernel when their process ends,
- * however it does. The entry that was used longest ago is the first to go when there are too many bytes.
+ * however it does. The entry that was used longest ago is the first to go when there are too many bytes; the one that is used now
+ * stays, however large it is.
  */
 #ifndef LIND_MODULE_CACHE_H
 #define LIND_MODULE_CACHE_H
@@ -36,7 +37,9 @@ int module_cache_find(struct module_cache *cache, const char *key, char path[PAT
 
 /* Waits for who makes the same entry, then makes an empty directory for it. 0 or -errno. */
 int module_cache_begin(struct module_cache *cache, const char *key, char directory[PATH_MAX]);
-/* Takes directory/m.so for the entry (keep), removes the directory, gives up the lock. 0 or -errno. */
+/* Throws out what is too much, but for the entry of that key, which is in use; where another process does so, nothing. */
+void module_cache_trim(struct module_cache *cache, const char *key);
+/* Takes directory/m.so for the entry (keep), removes the directory, gives up the lock, and trims. 0 or -errno. */
 int module_cache_end(struct module_cache *cache, const char *key, int keep);
 
 /* Removes a directory with what is in it; follows no link. */

@@ -328,10 +328,13 @@ static void read_log(const char *directory, char *text, size_t room)
     }
     FILE *file = fopen(path, "re");
     for (bool found = false; file != NULL && !found && fgets(line, sizeof(line), file) != NULL;) {
-        const char *said = strstr(line, "error: ");
-        found = said != NULL;
+        const char *said = strstr(line, "error: "), *full = strstr(line, "No space left on device");
+        found = said != NULL || full != NULL; /* the linker says so in a line that is no error by its word */
         if (found || text[0] == '\0') {
-            snprintf(text, room, "%.150s", found ? said + strlen("error: ") : line);
+            snprintf(text, room, "%.150s",
+                     full != NULL   ? full
+                     : said != NULL ? said + strlen("error: ")
+                                    : line);
         }
     }
     text[strcspn(text, "\n")] = '\0';
@@ -387,8 +390,12 @@ static int write_file(const char *directory, const char *name, const void *bytes
     if (file == NULL) {
         return -errno;
     }
-    size_t written = fwrite(bytes, 1, size, file);
-    return fclose(file) != 0 || written != size ? -EIO : 0;
+    errno = 0;
+    int result = fwrite(bytes, 1, size, file) == size ? 0 : errno != 0 ? -errno : -EIO;
+    if (fclose(file) != 0 && result == 0) {
+        result = errno != 0 ? -errno : -EIO;
+    }
+    return result;
 }
 
 /* The variables of ours that tools may see: not those that would change what they do, nor those of a measurement. */

@@ -53,10 +53,11 @@ static int load(int which, char *error)
     return result;
 }
 
-/* What went wrong, before the benchmark is left. */
-static void say(const char *what)
+/* Ends the benchmark as tare_require() does; what was said is the reason of its failure. */
+static _Noreturn void give_up(const char *what)
 {
-    fprintf(stderr, "sandboxed: %s\n", what);
+    tare__bench_failed(what, NULL, 0, TARE__BENCH_LEAVES);
+    tare__bench_leave();
 }
 
 static struct boot_module *module_of(int which)
@@ -67,9 +68,8 @@ static struct boot_module *module_of(int which)
         tare_skip(error); /* names what is to be installed */
     }
     if (result != 0) {
-        say(error);
+        give_up(error);
     }
-    tare_require(result == 0);
     return modules[which];
 }
 
@@ -81,9 +81,8 @@ static struct boot_cage *cage_of(int which)
     struct boot_cage *cage = NULL;
     int result = boot_cage_new(module, &start, &cage, error);
     if (result != 0) {
-        say(error);
+        give_up(error);
     }
-    tare_require(result == 0);
     return cage;
 }
 
@@ -100,9 +99,8 @@ struct side *side_new(enum side_grate grate)
         int result = boot_interpose(side->cage, side->grate, noop ? calls : NULL,
                                     noop ? sizeof(calls) / sizeof(calls[0]) : 0, error);
         if (result != 0) {
-            say(error);
+            give_up(error);
         }
-        tare_require(result == 0);
     }
     return side;
 }
@@ -168,8 +166,7 @@ int64_t side_run(struct side *side, const struct side_work *work, uint64_t n, ui
     enum boot_outcome outcome =
         boot_call(side->cage, (const struct boot_export *)work, args, 2, &result, error);
     if (outcome != BOOT_RETURNED) {
-        say(*error != '\0' ? error : "the module ended");
-        return -1;
+        give_up(*error != '\0' ? error : "the module ended");
     }
     return result;
 }
