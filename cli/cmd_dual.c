@@ -469,6 +469,23 @@ static char *shown_command(char *const *argv)
     return quoted_line(argv[0], argv + 1);
 }
 
+static bool name_profiling(struct dual *dual)
+{
+    for (size_t i = 0; i < DUAL_BUILDS; i++) {
+        struct dual_build *build = &dual->builds[i];
+        char *program = quoted_line(build->shown, dual->argv);
+        if (program == NULL || asprintf(&build->profile_command, "tare profile -- %s", program) < 0) {
+            build->profile_command = NULL;
+        }
+        free(program);
+        if (build->profile_command == NULL) {
+            error("out of memory");
+            return false;
+        }
+    }
+    return true;
+}
+
 static int compare_builds(struct dual *dual)
 {
     char *argv[16], *lines[DUAL_BUILDS] = {NULL, NULL}, *shown[DUAL_BUILDS] = {NULL, NULL};
@@ -514,7 +531,7 @@ static int compare_builds(struct dual *dual)
         error("cannot read what 'tare bench' found: there are no benchmarks in it");
         code = EXIT_TROUBLE;
     }
-    return code;
+    return code != 0 || name_profiling(dual) ? code : EXIT_TROUBLE;
 }
 
 /*
@@ -643,6 +660,7 @@ static void release(struct dual *dual)
         free(build->executable);
         free(build->shown);
         free(build->build_command);
+        free(build->profile_command);
     }
     for (size_t i = 0; i < dual->mode_count; i++) {
         free(dual->modes[i].command);

@@ -17,6 +17,7 @@ struct dual_build {
     char *executable;
     char *shown;                   /* the executable as `commands` name it: one that stays */
     char *build_command;           /* with its flags, as a shell takes it; NULL: not built by us */
+    char *profile_command;         /* what would show where its time goes; not run here */
     struct build_flags flags;      /* what it was built with, where we built it */
     struct tare_worktree worktree; /* in which */
     struct tare_binary binary;     /* what it says of itself */

@@ -260,6 +260,9 @@ static void print_builds(const struct dual *dual, FILE *out)
         }
     }
     fprintf(out, "  %s\n", dual->bench_command);
+    for (size_t i = 0; i < DUAL_BUILDS; i++) {
+        fprintf(out, "  %s # of %s, not run here\n", dual->builds[i].profile_command, dual->builds[i].profile);
+    }
     for (size_t i = 0; i < dual->mode_count; i++) {
         if (dual->modes[i].command != NULL) {
             fprintf(out, "  %s\n", dual->modes[i].command);
@@ -341,13 +344,14 @@ static json_t *build_value(const struct dual *dual, const struct dual_build *bui
     bool built = build->given == NULL, counted = build->has_binary && frames->counted != 0;
     const struct tare_flags *recorded =
         build->has_binary && build->binary.flags_count != 0 ? &build->binary.flags[0] : NULL;
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "profile", build->profile,
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "profile", build->profile,
                      "compiler", text_of(recorded != NULL ? recorded->compiler : NULL), "recorded_flags",
                      text_of(recorded != NULL ? recorded->words : NULL), "executable",
                      built && dual->keep == NULL ? json_null() : text_of(build->shown), "command",
                      text_of(built ? dual->build : NULL), "build_command", text_of(build->build_command),
-                     "flags", text_of(build->flags.compile), "link_flags", text_of(build->flags.link), "cargo",
-                     text_of(build->flags.cargo), "commit", text_of(build->worktree.commit), "frame_pointers",
+                     "profile_command", text_of(build->profile_command), "flags", text_of(build->flags.compile),
+                     "link_flags", text_of(build->flags.link), "cargo", text_of(build->flags.cargo), "commit",
+                     text_of(build->worktree.commit), "frame_pointers",
                      number(counted ? (double)frames->kept_count / (double)frames->counted : NAN));
 }
 

@@ -43,7 +43,9 @@ builds
   instrumented  ./instrumented
 
 commands
-  tare bench --fail-on=nothing --shell=none --time 8 '*/fast 5' --vs '*/instrumented 5'"
+  tare bench --fail-on=nothing --shell=none --time 8 '*/fast 5' --vs '*/instrumented 5'
+  tare profile -- */fast 5 # of fast, not run here
+  tare profile -- */instrumented 5 # of instrumented, not run here"
 }
 
 @test "JSON says the same" {
@@ -100,6 +102,8 @@ commands
   CFLAGS='$(tare flags)' CXXFLAGS='$(tare flags)' LDFLAGS='' TARE_DUAL_PROFILE=fast make # ./prog.fast
   CFLAGS='*' TARE_DUAL_PROFILE=instrumented make # ./prog.instrumented
   tare bench --fail-on=nothing --shell=none --time 0.1 './prog.fast 100' --vs './prog.instrumented 100'
+  tare profile -- ./prog.fast 100 # of fast, not run here
+  tare profile -- ./prog.instrumented 100 # of instrumented, not run here
 note: each build is one of *"
     [ ! -e prog ]
     run -0 --separate-stderr tare dual --build 'make -C . CFLAGS="$CFLAGS" && mkdir -p deep/er && mv prog deep/er' --keep kept/here \
