@@ -38,17 +38,21 @@ const struct suite_group ffi_memory = {
 
 static const struct suite_case compute[] = {
     {.bench = "matmul", .about = "product of two matrices of so many rows and columns", .slow = true},
+    {.bench = "matmul_copied", .about = "the same, copied there and back for each call", .slow = true},
     {.bench = "matmul_numpy", .about = "the same, of NumPy arrays", .slow = true},
     {.bench = "dot", .about = "scalar product of two vectors of so many doubles", .slow = true},
+    {.bench = "dot_copied", .about = "the same, with copies of the vectors for each call", .slow = true},
     {.bench = "dot_numpy", .about = "the same, of NumPy arrays", .slow = true},
     {.bench = "vector_add", .about = "sum of two vectors of so many doubles, into a third", .slow = true},
     {.bench = "vector_add_copied", .about = "the same, copied there and back for each call", .slow = true},
     {.bench = "vector_add_numpy", .about = "the same, of NumPy arrays", .slow = true},
     {.bench = "norm", .about = "Euclidean norm of a vector of so many doubles", .slow = true},
+    {.bench = "norm_copied", .about = "the same, with a copy of the vector for each call", .slow = true},
     {.bench = "norm_numpy", .about = "the same, of a NumPy array", .slow = true},
     {.bench = "pairs",
      .about = "sum over all pairs of so many doubles of how far they are apart: n (n - 1) / 2 steps",
      .slow = true},
+    {.bench = "pairs_copied", .about = "the same, with a copy of the array for each call", .slow = true},
     {.bench = "pairs_numpy", .about = "the same, of a NumPy array", .slow = true},
 };
 

@@ -99,6 +99,22 @@ TARE_BENCH(str_length_utf8)
 }
 TARE_BENCH_ARGS(str_length_utf8, 16);
 
+TARE_BENCH(str_length_utf8_copied)
+{
+    const char *text = "\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc\u00e4\u00f6";
+    size_t n = (size_t)b->arg[0], length = 0;
+    tare_require(strlen(text) == n);
+    TARE_EACH(b)
+    {
+        char *copy = copy_of(text, n + 1);
+        length = CALL(str_length_utf8)(copy);
+        tare_keep(length);
+        free(copy);
+    }
+    tare_require(length == 8);
+}
+TARE_BENCH_ARGS(str_length_utf8_copied, 16);
+
 TARE_BENCH(str_identity)
 {
     char *text = text_of((size_t)b->arg[0]);
@@ -296,6 +312,22 @@ TARE_BENCH(array_sum_strided)
 }
 TARE_BENCH_ARGS(array_sum_strided, 256);
 
+TARE_BENCH(array_sum_strided_copied)
+{
+    size_t n = (size_t)b->arg[0];
+    double *values = values_of(4 * n), sum = 0;
+    TARE_EACH(b)
+    {
+        double *copy = copy_of(values, 4 * n * sizeof(*values));
+        sum = CALL(array_sum_strided)(copy, n, 4);
+        tare_keep(sum);
+        free(copy);
+    }
+    tare_require(sum == sum_of(values, n, 4));
+    free(values);
+}
+TARE_BENCH_ARGS(array_sum_strided_copied, 256);
+
 TARE_BENCH(array_sum_strided_numpy)
 {
     array_sum_strided(b, (size_t)b->arg[0]);
@@ -316,6 +348,25 @@ TARE_BENCH(array_fill_i32)
     array_fill_i32(b, (size_t)b->arg[0]);
 }
 TARE_BENCH_ARGS(array_fill_i32, 4096);
+
+/* What is there is not read: it is copied back alone. */
+TARE_BENCH(array_fill_i32_copied)
+{
+    size_t n = (size_t)b->arg[0];
+    int32_t *values = calloc(n, sizeof(*values));
+    tare_require(values != NULL);
+    TARE_EACH(b)
+    {
+        int32_t *filled = malloc(n * sizeof(*filled));
+        tare_require(filled != NULL);
+        CALL(array_fill_i32)(filled, n, 7);
+        memcpy(values, filled, n * sizeof(*filled));
+        free(filled);
+    }
+    tare_require(values[0] == 7 && values[n - 1] == 7);
+    free(values);
+}
+TARE_BENCH_ARGS(array_fill_i32_copied, 4096);
 
 TARE_BENCH(array_fill_i32_numpy)
 {
@@ -343,14 +394,48 @@ TARE_BENCH(point_norm2)
     tare_require(CALL(point_norm2)(&point) == 25);
 }
 
-TARE_BENCH(record_sum)
+TARE_BENCH(point_norm2_copied)
+{
+    const struct bl_point point = {3, 4};
+    double result = 0;
+    TARE_EACH(b)
+    {
+        struct bl_point *copy = copy_of(&point, sizeof(point));
+        result = CALL(point_norm2)(copy);
+        tare_keep(result);
+        free(copy);
+    }
+    tare_require(result == 25);
+}
+
+static struct bl_record record_of(void)
 {
     struct bl_record record = {.id = 7, .counts = {0, 1, 2, 3, 4, 5}, .name = "benchlib"};
     for (size_t i = 0; i < 8; i++) {
         record.values[i] = (double)i + 0.5;
     }
+    return record;
+}
+
+TARE_BENCH(record_sum)
+{
+    const struct bl_record record = record_of();
     TARE_EACH(b) tare_keep(CALL(record_sum)(&record));
     tare_require(CALL(record_sum)(&record) == 62);
+}
+
+TARE_BENCH(record_sum_copied)
+{
+    const struct bl_record record = record_of();
+    double sum = 0;
+    TARE_EACH(b)
+    {
+        struct bl_record *copy = copy_of(&record, sizeof(record));
+        sum = CALL(record_sum)(copy);
+        tare_keep(sum);
+        free(copy);
+    }
+    tare_require(sum == 62);
 }
 
 TARE_BENCH(block_make)
@@ -376,14 +461,21 @@ TARE_BENCH(callback_transform)
 }
 TARE_BENCH_ARGS(callback_transform, 100);
 
-static void matmul(tare_bench *b, size_t n)
+/* Of the product of such a matrix with itself: the first element. */
+static double first_of_product(const double *values, size_t n)
 {
-    double *values = values_of(n * n), *result = values_of(n * n), first = 0;
+    double first = 0;
     for (size_t k = 0; k < n; k++) {
         first += values[k] * values[k * n];
     }
+    return first;
+}
+
+static void matmul(tare_bench *b, size_t n)
+{
+    double *values = values_of(n * n), *result = values_of(n * n);
     TARE_EACH(b) CALL(matmul)(values, values, result, n);
-    tare_require(result[0] == first);
+    tare_require(result[0] == first_of_product(values, n));
     free(values);
     free(result);
 }
@@ -393,6 +485,26 @@ TARE_BENCH(matmul)
     matmul(b, (size_t)b->arg[0]);
 }
 TARE_BENCH_ARGS(matmul, 2, 4, 8, 16, 32, 64);
+
+TARE_BENCH(matmul_copied)
+{
+    size_t n = (size_t)b->arg[0], size = n * n * sizeof(double);
+    double *values = values_of(n * n), *result = values_of(n * n);
+    TARE_EACH(b)
+    {
+        double *one = copy_of(values, size), *other = copy_of(values, size), *product = malloc(size);
+        tare_require(product != NULL);
+        CALL(matmul)(one, other, product, n);
+        memcpy(result, product, size);
+        free(product);
+        free(other);
+        free(one);
+    }
+    tare_require(result[0] == first_of_product(values, n));
+    free(values);
+    free(result);
+}
+TARE_BENCH_ARGS(matmul_copied, 16);
 
 TARE_BENCH(matmul_numpy)
 {
@@ -422,6 +534,23 @@ TARE_BENCH(dot)
     dot(b, (size_t)b->arg[0]);
 }
 TARE_BENCH_ARGS(dot, 1024);
+
+TARE_BENCH(dot_copied)
+{
+    size_t n = (size_t)b->arg[0];
+    double *values = values_of(n), product = 0;
+    TARE_EACH(b)
+    {
+        double *one = copy_of(values, n * sizeof(*values)), *other = copy_of(values, n * sizeof(*values));
+        product = CALL(dot)(one, other, n);
+        tare_keep(product);
+        free(other);
+        free(one);
+    }
+    tare_require(product == squares_of(values, n));
+    free(values);
+}
+TARE_BENCH_ARGS(dot_copied, 1024);
 
 TARE_BENCH(dot_numpy)
 {
@@ -485,22 +614,44 @@ TARE_BENCH(norm)
 }
 TARE_BENCH_ARGS(norm, 1024);
 
+TARE_BENCH(norm_copied)
+{
+    size_t n = (size_t)b->arg[0];
+    double *values = values_of(n), result = 0;
+    TARE_EACH(b)
+    {
+        double *copy = copy_of(values, n * sizeof(*values));
+        result = CALL(norm)(copy, n);
+        tare_keep(result);
+        free(copy);
+    }
+    tare_require(result == sqrt(squares_of(values, n)));
+    free(values);
+}
+TARE_BENCH_ARGS(norm_copied, 1024);
+
 TARE_BENCH(norm_numpy)
 {
     norm(b, (size_t)b->arg[0]);
 }
 TARE_BENCH_ARGS(norm_numpy, 1024);
 
-static void pairs(tare_bench *b, size_t n)
+static double distances_of(const double *values, size_t n)
 {
-    double *values = values_of(n), sum = 0;
+    double sum = 0;
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < i; j++) {
             sum += fabs(values[i] - values[j]);
         }
     }
+    return sum;
+}
+
+static void pairs(tare_bench *b, size_t n)
+{
+    double *values = values_of(n);
     TARE_EACH(b) tare_keep(CALL(pairs)(values, n));
-    tare_require(CALL(pairs)(values, n) == sum);
+    tare_require(CALL(pairs)(values, n) == distances_of(values, n));
     free(values);
 }
 
@@ -509,6 +660,22 @@ TARE_BENCH(pairs)
     pairs(b, (size_t)b->arg[0]);
 }
 TARE_BENCH_ARGS(pairs, 4, 16, 64, 256);
+
+TARE_BENCH(pairs_copied)
+{
+    size_t n = (size_t)b->arg[0];
+    double *values = values_of(n), sum = 0;
+    TARE_EACH(b)
+    {
+        double *copy = copy_of(values, n * sizeof(*values));
+        sum = CALL(pairs)(copy, n);
+        tare_keep(sum);
+        free(copy);
+    }
+    tare_require(sum == distances_of(values, n));
+    free(values);
+}
+TARE_BENCH_ARGS(pairs_copied, 64);
 
 TARE_BENCH(pairs_numpy)
 {

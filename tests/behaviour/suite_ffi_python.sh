@@ -206,6 +206,10 @@ for number, call in enumerate([
         lambda: lib.array_sum(array.array("f", [1])), lambda: lib.array_scale(memoryview(v).toreadonly(), 2.0),
         lambda: lib.array_sum(memoryview(v)[::2]), lambda: lib.array_sum_strided(v, 3, 2), lambda: lib.dot(v, v[:2]),
         lambda: lib.matmul(v, v, v, 2), lambda: lib.matmul(v, v, v, 1 << 40), lambda: lib.vector_add(v, v, v[:1]),
+        lambda: lib.str_length_utf8_copied(1), lambda: lib.array_sum_strided_copied(v, 3, 2), lambda: lib.norm_copied([1.0]),
+        lambda: lib.array_fill_i32_copied(v, 1), lambda: lib.array_fill_i32_copied(b"abcd", 1), lambda: lib.dot_copied(v, v[:2]),
+        lambda: lib.matmul_copied(v, v, v, 2), lambda: lib.matmul_copied(v, v, v, 1 << 40), lambda: lib.pairs_copied(b"abc"),
+        lambda: lib.point_norm2_copied(None), lambda: lib.record_sum_copied(None),
         lambda: lib.point_add(1, 2), lambda: lib.point_norm2(None), lambda: lib.record_sum(None),
         lambda: lib.Record(1, (1.0,) * 7, (1,) * 6, b"x"), lambda: lib.Record(1, (1.0,) * 8, (1,) * 6, b"x" * 16),
         lambda: lib.block_make(1)[16], lambda: lib.callback_once(lambda x: "a", 1), lambda: lib.array_sum_list([1, "a"]),
@@ -215,7 +219,7 @@ for number, call in enumerate([
     except (ArithmeticError, BufferError, LookupError, TypeError, ValueError, RuntimeError):
         pass
     except Boom:
-        number >= 23 or print("number", number)
+        number >= 34 or print("number", number)
 nested = lib.callback_once(lambda x: lib.callback_once(lambda y: y + 1, x) + 1, 1)
 nested == 3 or print("nested:", nested)
 END

@@ -57,8 +57,10 @@ local text = "local text, r = text_of(n)"
 case("str_length", {16, 1024}, text, "r = tonumber(lib.bl_str_length(text))", "r == n")
 case("str_length_copied", {16, 1024}, text,
     "local copy = ffi.new(chars, n + 1) ffi.copy(copy, text) r = tonumber(lib.bl_str_length(copy))", "r == n")
-case("str_length_utf8", {16}, "local text, r = ('\195\164\195\182\195\188'):rep(3):sub(1, n)",
-    "r = tonumber(lib.bl_str_length_utf8(text))", "r == 8")
+local umlauts = "local text, r = ('\195\164\195\182\195\188'):rep(3):sub(1, n)"
+case("str_length_utf8", {16}, umlauts, "r = tonumber(lib.bl_str_length_utf8(text))", "r == 8")
+case("str_length_utf8_copied", {16}, umlauts,
+    "local copy = ffi.new(chars, n + 1) ffi.copy(copy, text) r = tonumber(lib.bl_str_length_utf8(copy))", "r == 8")
 case("str_identity", {16}, text, "r = lib.bl_str_identity(text)", "ffi.string(r) == text")
 case("str_identity_copied", {16}, text,
     "local copy = ffi.new(chars, n + 1) ffi.copy(copy, text) r = ffi.string(lib.bl_str_identity(copy))", "r == text")
@@ -82,17 +84,27 @@ case("array_scale", {4096}, values, "lib.bl_array_scale(data, n, -1)", "data[1] 
 case("array_scale_copied", {4096}, values,
     "local copy = ffi.new(doubles, n) ffi.copy(copy, data, 8 * n) lib.bl_array_scale(copy, n, -1) ffi.copy(data, copy, 8 * n)",
     "data[1] == -0.5")
-case("array_sum_strided", {256}, "local data, r = values_of(4 * n)", "r = lib.bl_array_sum_strided(data, n, 4)",
+local four = "local data, r = values_of(4 * n)"
+case("array_sum_strided", {256}, four, "r = lib.bl_array_sum_strided(data, n, 4)", "r == sum_of(data, n, 4)")
+case("array_sum_strided_copied", {256}, four,
+    "local copy = ffi.new(doubles, 4 * n) ffi.copy(copy, data, 32 * n) r = lib.bl_array_sum_strided(copy, n, 4)",
     "r == sum_of(data, n, 4)")
-case("array_fill_i32", {4096}, "local data = ffi.new('int32_t[?]', n)", "lib.bl_array_fill_i32(data, n, 7)",
+case("array_fill_i32", {4096}, "local data = ffi.new(integers, n)", "lib.bl_array_fill_i32(data, n, 7)",
+    "data[0] == 7 and data[n - 1] == 7")
+case("array_fill_i32_copied", {4096}, "local data = ffi.new(integers, n)",
+    "local filled = ffi.new(integers, n) lib.bl_array_fill_i32(filled, n, 7) ffi.copy(data, filled, 4 * n)",
     "data[0] == 7 and data[n - 1] == 7")
 
 case("point_add", {false}, "local a, b = ffi.new('struct bl_point', 1.5, 2.5), ffi.new('struct bl_point', 10, 20) local x, y",
     "local sum = lib.bl_point_add(a, b) x = sum.x y = sum.y", "x == 11.5 and y == 22.5")
-case("point_norm2", {false}, "local point, r = ffi.new('struct bl_point', 3, 4)", "r = lib.bl_point_norm2(point)", "r == 25")
-case("record_sum", {false},
-    "local record, r = ffi.new('struct bl_record', {id = 7, counts = {0, 1, 2, 3, 4, 5}, name = 'benchlib'}) " ..
-    "for i = 0, 7 do record.values[i] = i + 0.5 end", "r = lib.bl_record_sum(record)", "r == 62")
+local point = "local kind = ffi.typeof('struct bl_point') local point, r = kind(3, 4)"
+case("point_norm2", {false}, point, "r = lib.bl_point_norm2(point)", "r == 25")
+case("point_norm2_copied", {false}, point, "r = lib.bl_point_norm2(ffi.new(kind, point))", "r == 25")
+local record = "local kind = ffi.typeof('struct bl_record') " ..
+    "local record, r = kind({id = 7, counts = {0, 1, 2, 3, 4, 5}, name = 'benchlib'}) " ..
+    "for i = 0, 7 do record.values[i] = i + 0.5 end"
+case("record_sum", {false}, record, "r = lib.bl_record_sum(record)", "r == 62")
+case("record_sum_copied", {false}, record, "r = lib.bl_record_sum(ffi.new(kind, record))", "r == 62")
 case("block_make", {false}, "local r", "r = lib.bl_block_make(5).words[15]", "r == 20")
 
 case("callback_once", {false}, "local r local f = ffi.cast('int32_t (*)(int32_t)', function(x) return x + 1 end)",
@@ -110,9 +122,16 @@ case("alloc_free", {64, 65536}, "local r", "r = lib.bl_alloc(n) lib.bl_free(r)",
 case("alloc_aligned_free", {64}, "local r", "r = lib.bl_alloc_aligned(n, 4096) lib.bl_free(r)",
     "r ~= nil and tonumber(ffi.cast('uintptr_t', r)) % n == 0")
 
-case("matmul", {2, 4, 8, 16, 32, 64}, "local data, result = values_of(n * n), values_of(n * n)",
-    "lib.bl_matmul(data, data, result, n)", "result[0] == first_of_product(data, n)")
+local square = "local data, result = values_of(n * n), values_of(n * n)"
+case("matmul", {2, 4, 8, 16, 32, 64}, square, "lib.bl_matmul(data, data, result, n)", "result[0] == first_of_product(data, n)")
+case("matmul_copied", {16}, square .. " local all = n * n",
+    "local a, b, c = ffi.new(doubles, all), ffi.new(doubles, all), ffi.new(doubles, all) " ..
+    "ffi.copy(a, data, 8 * all) ffi.copy(b, data, 8 * all) lib.bl_matmul(a, b, c, n) ffi.copy(result, c, 8 * all)",
+    "result[0] == first_of_product(data, n)")
 case("dot", {1024}, values, "r = lib.bl_dot(data, data, n)", "r == squares_of(data, n)")
+case("dot_copied", {1024}, values,
+    "local a, b = ffi.new(doubles, n), ffi.new(doubles, n) " ..
+    "ffi.copy(a, data, 8 * n) ffi.copy(b, data, 8 * n) r = lib.bl_dot(a, b, n)", "r == squares_of(data, n)")
 case("vector_add", {16, 256, 4096, 65536}, "local data, result = values_of(n), values_of(n)",
     "lib.bl_vector_add(data, data, result, n)", "result[n - 1] == 2 * data[n - 1]")
 case("vector_add_copied", {4096}, "local data, result = values_of(n), values_of(n)",
@@ -120,7 +139,12 @@ case("vector_add_copied", {4096}, "local data, result = values_of(n), values_of(
     "ffi.copy(a, data, 8 * n) ffi.copy(b, data, 8 * n) lib.bl_vector_add(a, b, c, n) ffi.copy(result, c, 8 * n)",
     "result[n - 1] == 2 * data[n - 1]")
 case("norm", {1024}, values, "r = lib.bl_norm(data, n)", "r == math.sqrt(squares_of(data, n))")
+case("norm_copied", {1024}, values,
+    "local copy = ffi.new(doubles, n) ffi.copy(copy, data, 8 * n) r = lib.bl_norm(copy, n)",
+    "r == math.sqrt(squares_of(data, n))")
 case("pairs", {4, 16, 64, 256}, values, "r = lib.bl_pairs(data, n)", "r == pairs_of(data, n)")
+case("pairs_copied", {64}, values,
+    "local copy = ffi.new(doubles, n) ffi.copy(copy, data, 8 * n) r = lib.bl_pairs(copy, n)", "r == pairs_of(data, n)")
 
 -- The 100 targets in turn: k of this iteration, then that of the next.
 local step = " k = k + 37 if k >= 100 then k = k - 100 end"
@@ -136,7 +160,8 @@ case("dispatch_ifelse", {false}, "local k, r = 0", table.concat(chain, " ") .. "
 -- The functions that set up and check.
 local helpers = [[
 local ffi, lib, targets, n = ...
-local doubles, chars, octets = ffi.typeof("double[?]"), ffi.typeof("char[?]"), ffi.typeof("uint8_t[?]")
+local doubles, integers = ffi.typeof("double[?]"), ffi.typeof("int32_t[?]")
+local chars, octets = ffi.typeof("char[?]"), ffi.typeof("uint8_t[?]")
 local function text_of(size)
     return (("abcdefghijklmnopqrstuvwxyz"):rep(size / 26 + 1):sub(1, size))
 end

@@ -97,6 +97,16 @@ FUNCTION(str_length_copied)
     return of_size(env, length);
 }
 
+FUNCTION(str_length_utf8_copied)
+{
+    char *text;
+    ARGS(1);
+    TRY(to_new_text(env, a[0], &text));
+    size_t length = bl_str_length_utf8(text);
+    free(text);
+    return of_size(env, length);
+}
+
 /* The Buffer that was given: the pointer is into it. */
 FUNCTION(str_identity)
 {
@@ -169,17 +179,21 @@ FUNCTION(array_sum)
     return of_f64(env, bl_array_sum(values, n));
 }
 
-FUNCTION(array_sum_copied)
-{
-    double *values;
-    size_t n;
-    ARGS(1);
-    TRY(to_doubles(env, a[0], &values, &n));
-    double *copy = copy_of(values, n * sizeof(*values));
-    double sum = copy != NULL ? bl_array_sum(copy, n) : 0;
-    free(copy);
-    return of_f64(env, sum);
-}
+#define REDUCES_COPY(name)                                                                                     \
+    FUNCTION(name##_copied)                                                                                    \
+    {                                                                                                          \
+        double *values;                                                                                        \
+        size_t n;                                                                                              \
+        ARGS(1);                                                                                               \
+        TRY(to_doubles(env, a[0], &values, &n));                                                               \
+        double *copy = copy_of(values, n * sizeof(*values));                                                   \
+        double result = copy != NULL ? bl_##name(copy, n) : 0;                                                 \
+        free(copy);                                                                                            \
+        return of_f64(env, result);                                                                            \
+    }
+REDUCES_COPY(array_sum)
+REDUCES_COPY(norm)
+REDUCES_COPY(pairs)
 
 FUNCTION(array_sum_list)
 {
@@ -239,6 +253,23 @@ FUNCTION(array_sum_strided)
     return of_f64(env, bl_array_sum_strided(values, n, stride));
 }
 
+FUNCTION(array_sum_strided_copied)
+{
+    double *values;
+    size_t room, n, stride;
+    ARGS(3);
+    TRY(to_doubles(env, a[0], &values, &room));
+    TRY(to_size(env, a[1], &n));
+    TRY(to_size(env, a[2], &stride));
+    if (n > room || (n > 1 && stride > (room - 1) / (n - 1))) {
+        return wrong(env);
+    }
+    double *copy = copy_of(values, room * sizeof(*values));
+    double sum = copy != NULL ? bl_array_sum_strided(copy, n, stride) : 0;
+    free(copy);
+    return of_f64(env, sum);
+}
+
 FUNCTION(array_fill_i32)
 {
     void *values;
@@ -248,6 +279,24 @@ FUNCTION(array_fill_i32)
     TRY(to_array(env, a[0], napi_int32_array, &values, &n));
     TRY(to_i32(env, a[1], &with));
     bl_array_fill_i32(values, n, with);
+    return NULL;
+}
+
+/* What is there is not read: it is copied back alone. */
+FUNCTION(array_fill_i32_copied)
+{
+    void *values;
+    size_t n;
+    int32_t with;
+    ARGS(2);
+    TRY(to_array(env, a[0], napi_int32_array, &values, &n));
+    TRY(to_i32(env, a[1], &with));
+    int32_t *filled = malloc((n + 1) * sizeof(*filled));
+    if (filled != NULL && n > 0) {
+        bl_array_fill_i32(filled, n, with);
+        memcpy(values, filled, n * sizeof(*filled));
+    }
+    free(filled);
     return NULL;
 }
 
@@ -284,6 +333,21 @@ FUNCTION(point_norm2)
     return n == 2 ? of_f64(env, bl_point_norm2((const struct bl_point *)values)) : wrong(env);
 }
 
+FUNCTION(point_norm2_copied)
+{
+    double *values;
+    size_t n;
+    ARGS(1);
+    TRY(to_doubles(env, a[0], &values, &n));
+    if (n != 2) {
+        return wrong(env);
+    }
+    struct bl_point *copy = copy_of(values, sizeof(*copy));
+    double result = copy != NULL ? bl_point_norm2(copy) : 0;
+    free(copy);
+    return of_f64(env, result);
+}
+
 FUNCTION(record_sum)
 {
     void *data;
@@ -291,6 +355,21 @@ FUNCTION(record_sum)
     ARGS(1);
     TRY(to_array(env, a[0], napi_biguint64_array, &data, &size)); /* for its alignment */
     return size * 8 == sizeof(struct bl_record) ? of_f64(env, bl_record_sum(data)) : wrong(env);
+}
+
+FUNCTION(record_sum_copied)
+{
+    void *data;
+    size_t size;
+    ARGS(1);
+    TRY(to_array(env, a[0], napi_biguint64_array, &data, &size));
+    if (size * 8 != sizeof(struct bl_record)) {
+        return wrong(env);
+    }
+    struct bl_record *copy = copy_of(data, sizeof(*copy));
+    double sum = copy != NULL ? bl_record_sum(copy) : 0;
+    free(copy);
+    return of_f64(env, sum);
 }
 
 FUNCTION(block_make)
@@ -484,6 +563,30 @@ FUNCTION(matmul)
     return NULL;
 }
 
+FUNCTION(matmul_copied)
+{
+    double *x, *y, *z;
+    size_t x_n, y_n, z_n, n;
+    ARGS(4);
+    TRY(to_doubles(env, a[0], &x, &x_n));
+    TRY(to_doubles(env, a[1], &y, &y_n));
+    TRY(to_doubles(env, a[2], &z, &z_n));
+    TRY(to_size(env, a[3], &n));
+    if (n == 0 || n > 65536 || x_n < n * n || y_n < n * n || z_n < n * n) {
+        return wrong(env);
+    }
+    size_t size = n * n * sizeof(*x);
+    double *one = copy_of(x, size), *other = copy_of(y, size), *product = malloc(size);
+    if (one != NULL && other != NULL && product != NULL) {
+        bl_matmul(one, other, product, n);
+        memcpy(z, product, size);
+    }
+    free(product);
+    free(other);
+    free(one);
+    return NULL;
+}
+
 FUNCTION(dot)
 {
     double *x, *y;
@@ -492,6 +595,23 @@ FUNCTION(dot)
     TRY(to_doubles(env, a[0], &x, &x_n));
     TRY(to_doubles(env, a[1], &y, &y_n));
     return x_n == y_n ? of_f64(env, bl_dot(x, y, x_n)) : wrong(env);
+}
+
+FUNCTION(dot_copied)
+{
+    double *x, *y;
+    size_t x_n, y_n;
+    ARGS(2);
+    TRY(to_doubles(env, a[0], &x, &x_n));
+    TRY(to_doubles(env, a[1], &y, &y_n));
+    if (x_n != y_n) {
+        return wrong(env);
+    }
+    double *one = copy_of(x, x_n * sizeof(*x)), *other = copy_of(y, y_n * sizeof(*y));
+    double product = one != NULL && other != NULL ? bl_dot(one, other, x_n) : 0;
+    free(other);
+    free(one);
+    return of_f64(env, product);
 }
 
 FUNCTION(vector_add)
@@ -655,6 +775,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */)
         EXPORT(str_length),
         EXPORT(str_length_copied),
         EXPORT(str_length_utf8),
+        EXPORT(str_length_utf8_copied),
         EXPORT(str_identity),
         EXPORT(str_identity_copied),
         EXPORT(str_concat),
@@ -666,10 +787,14 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */)
         EXPORT(array_scale),
         EXPORT(array_scale_copied),
         EXPORT(array_sum_strided),
+        EXPORT(array_sum_strided_copied),
         EXPORT(array_fill_i32),
+        EXPORT(array_fill_i32_copied),
         EXPORT(point_add),
         EXPORT(point_norm2),
+        EXPORT(point_norm2_copied),
         EXPORT(record_sum),
+        EXPORT(record_sum_copied),
         EXPORT(block_make),
         EXPORT(callback_once),
         EXPORT(callback_iterate),
@@ -679,11 +804,15 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */)
         {"free", NULL, free_memory, NULL, NULL, NULL, napi_enumerable, NULL},
         EXPORT(memory_is_fine),
         EXPORT(matmul),
+        EXPORT(matmul_copied),
         EXPORT(dot),
+        EXPORT(dot_copied),
         EXPORT(vector_add),
         EXPORT(vector_add_copied),
         EXPORT(norm),
+        EXPORT(norm_copied),
         EXPORT(pairs),
+        EXPORT(pairs_copied),
         EXPORT(args_8i),
         EXPORT(args_12mixed),
         EXPORT(target),

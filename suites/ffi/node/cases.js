@@ -50,8 +50,9 @@ call('args_12mixed', '1, 2.0, 3, 4.0, 5, 6.0, 7, 8.0, 9, 10.0, 11, 12.0', '78');
 const text = 'const text = textOf(n), buffer = Buffer.from(text + "\\0"); let r;';
 add('str_length', [16, 1024], text, 'r = lib.str_length(buffer);', 'r === n');
 add('str_length_copied', [16, 1024], text, 'r = lib.str_length_copied(text);', 'r === n');
-add('str_length_utf8', [16], 'const buffer = Buffer.from("\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc\u00e4\u00f6\\0"); let r;',
-    'r = lib.str_length_utf8(buffer);', 'r === 8 && buffer.length === n + 1');
+const umlauts = 'const text = "\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc\u00e4\u00f6", buffer = Buffer.from(text + "\\0"); let r;';
+add('str_length_utf8', [16], umlauts, 'r = lib.str_length_utf8(buffer);', 'r === 8 && buffer.length === n + 1');
+add('str_length_utf8_copied', [16], umlauts, 'r = lib.str_length_utf8_copied(text);', 'r === 8 && buffer.length === n + 1');
 add('str_identity', [16], text, 'r = lib.str_identity(buffer);', 'r === buffer');
 add('str_identity_copied', [16], text, 'r = lib.str_identity_copied(text);', 'r === text');
 add('str_concat', [16], text, 'r = lib.str_concat(buffer, buffer);', 'r === text + text');
@@ -66,17 +67,23 @@ add('array_sum_list', [16, 4096], `${values} const list = Array.from(data);`, 'r
     'r === sumOf(data, n, 1)');
 add('array_scale', [4096], values, 'lib.array_scale(data, -1);', 'data[1] === -0.5 && data[2] === -1');
 add('array_scale_copied', [4096], values, 'lib.array_scale_copied(data, -1);', 'data[1] === -0.5 && data[2] === -1');
-add('array_sum_strided', [256], 'const data = valuesOf(4 * n); let r;', 'r = lib.array_sum_strided(data, n, 4);',
-    'r === sumOf(data, n, 4)');
-add('array_fill_i32', [4096], 'const data = new Int32Array(n);', 'lib.array_fill_i32(data, 7);',
-    'data[0] === 7 && data[n - 1] === 7');
+const four = 'const data = valuesOf(4 * n); let r;';
+add('array_sum_strided', [256], four, 'r = lib.array_sum_strided(data, n, 4);', 'r === sumOf(data, n, 4)');
+add('array_sum_strided_copied', [256], four, 'r = lib.array_sum_strided_copied(data, n, 4);', 'r === sumOf(data, n, 4)');
+const integers = 'const data = new Int32Array(n);';
+add('array_fill_i32', [4096], integers, 'lib.array_fill_i32(data, 7);', 'data[0] === 7 && data[n - 1] === 7');
+add('array_fill_i32_copied', [4096], integers, 'lib.array_fill_i32_copied(data, 7);', 'data[0] === 7 && data[n - 1] === 7');
 
 add('point_add', [undefined], 'const a = {x: 1.5, y: 2.5}, b = {x: 10, y: 20}; let x, y;',
     'const sum = lib.point_add(a, b); x = sum.x; y = sum.y;', 'x === 11.5 && y === 22.5');
-add('point_norm2', [undefined], 'const point = new Float64Array([3, 4]); let r;', 'r = lib.point_norm2(point);', 'r === 25');
-add('record_sum', [undefined], `
+const point = 'const point = new Float64Array([3, 4]); let r;';
+add('point_norm2', [undefined], point, 'r = lib.point_norm2(point);', 'r === 25');
+add('point_norm2_copied', [undefined], point, 'r = lib.point_norm2_copied(point);', 'r === 25');
+const record = `
     const record = recordOf(7n, Array.from({length: 8}, (_, i) => i + 0.5), [0, 1, 2, 3, 4, 5], Buffer.from('benchlib'));
-    let r;`, 'r = lib.record_sum(record);', 'r === 62');
+    let r;`;
+add('record_sum', [undefined], record, 'r = lib.record_sum(record);', 'r === 62');
+add('record_sum_copied', [undefined], record, 'r = lib.record_sum_copied(record);', 'r === 62');
 add('block_make', [undefined], 'let r;', 'r = lib.block_make(5n)[15];', 'r === 20n');
 
 add('callback_once', [undefined], 'const f = (x) => x + 1; let r;', 'r = lib.callback_once(f, 41);', 'r === 42');
@@ -88,14 +95,18 @@ add('callback_transform', [100], `${values} const f = (x) => -x;`, 'lib.callback
 add('alloc_free', [64, 65536], 'let r;', 'r = lib.alloc(n); lib.free(r);', 'r !== null');
 add('alloc_aligned_free', [64], 'let r;', 'r = lib.alloc_aligned(n, 4096); lib.free(r);', 'r !== null');
 
-add('matmul', [2, 4, 8, 16, 32, 64], 'const data = valuesOf(n * n), result = new Float64Array(n * n);',
-    'lib.matmul(data, data, result, n);', 'result[0] === firstOfProduct(data, n)');
+const square = 'const data = valuesOf(n * n), result = new Float64Array(n * n);';
+add('matmul', [2, 4, 8, 16, 32, 64], square, 'lib.matmul(data, data, result, n);', 'result[0] === firstOfProduct(data, n)');
+add('matmul_copied', [16], square, 'lib.matmul_copied(data, data, result, n);', 'result[0] === firstOfProduct(data, n)');
 add('dot', [1024], values, 'r = lib.dot(data, data);', 'r === squaresOf(data)');
+add('dot_copied', [1024], values, 'r = lib.dot_copied(data, data);', 'r === squaresOf(data)');
 const two = 'const data = valuesOf(n), result = new Float64Array(n);';
 add('vector_add', [16, 256, 4096, 65536], two, 'lib.vector_add(data, data, result);', 'result[n - 1] === 2 * data[n - 1]');
 add('vector_add_copied', [4096], two, 'lib.vector_add_copied(data, data, result);', 'result[n - 1] === 2 * data[n - 1]');
 add('norm', [1024], values, 'r = lib.norm(data);', 'r === Math.sqrt(squaresOf(data))');
+add('norm_copied', [1024], values, 'r = lib.norm_copied(data);', 'r === Math.sqrt(squaresOf(data))');
 add('pairs', [4, 16, 64, 256], values, 'r = lib.pairs(data);', 'r === pairsOf(data)');
+add('pairs_copied', [64], values, 'r = lib.pairs_copied(data);', 'r === pairsOf(data)');
 
 // The 100 targets in turn: k of this iteration, then that of the next.
 const step = 'k += 37; if (k >= 100) { k -= 100; }';

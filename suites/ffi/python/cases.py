@@ -17,18 +17,22 @@ LIST = (
         "add_i32", "add_i64", "add_u32", "add_u64", "add_f32", "add_f64", "mul_f64", "mul_i32", "mul_i64",
         "add_i32_checked", "add_i64_checked", "and", "not", "xor_u64")] +
     [("str_length", (16,)), ("str_length", (1024,)), ("str_length_copied", (16,)), ("str_length_copied", (1024,)),
-     ("str_length_utf8", (16,)), ("str_identity", (16,)), ("str_identity_copied", (16,)), ("str_concat", (16,)),
+     ("str_length_utf8", (16,)), ("str_length_utf8_copied", (16,)), ("str_identity", (16,)), ("str_identity_copied", (16,)),
+     ("str_concat", (16,)),
      ("bytes_count_nul", (64,)), ("bytes_count_nul_copied", (64,))] +
     [("array_sum" + ending, (n,)) for ending in ("", "_copied", "_list", "_numpy") for n in (16, 4096)] +
     [("array_scale", (4096,)), ("array_scale_copied", (4096,)), ("array_sum_strided", (256,)), ("array_fill_i32", (4096,)),
-     ("point_add", ()), ("point_norm2", ()), ("record_sum", ()), ("block_make", ()),
+     ("array_sum_strided_copied", (256,)), ("array_fill_i32_copied", (4096,)),
+     ("point_add", ()), ("point_norm2", ()), ("point_norm2_copied", ()), ("record_sum", ()), ("record_sum_copied", ()),
+     ("block_make", ()),
      ("callback_once", ()), ("callback_iterate", (100,)), ("callback_iterate_stop", (100,)), ("callback_transform", (100,)),
      ("alloc_free", (64,)), ("alloc_free", (65536,)), ("alloc_aligned_free", (64,))] +
     [("matmul", (n,)) for n in (2, 4, 8, 16, 32, 64)] +
-    [("dot", (1024,))] +
+    [("matmul_copied", (16,)), ("dot", (1024,)), ("dot_copied", (1024,))] +
     [("vector_add", (n,)) for n in (16, 256, 4096, 65536)] +
-    [("vector_add_copied", (4096,)), ("norm", (1024,))] +
+    [("vector_add_copied", (4096,)), ("norm", (1024,)), ("norm_copied", (1024,))] +
     [("pairs", (n,)) for n in (4, 16, 64, 256)] +
+    [("pairs_copied", (64,))] +
     [("array_scale_numpy", (4096,)), ("array_sum_strided_numpy", (256,)), ("array_fill_i32_numpy", (4096,)),
      ("matmul_numpy", (16,)), ("dot_numpy", (1024,)), ("vector_add_numpy", (4096,)), ("norm_numpy", (1024,)),
      ("pairs_numpy", (64,))] +

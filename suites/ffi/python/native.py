@@ -30,6 +30,7 @@ class Native:
         "str_length": ("f(s)", None),
         "str_length_copied": ("f(u)", None),
         "str_length_utf8": ("f(s)", None),
+        "str_length_utf8_copied": ("f(u)", None),
         "str_identity": ("r = f(s)", "text_at(r)"),
         "str_identity_copied": ("f(u)", None),
         "str_concat": ("f(s, s)", None),
@@ -41,10 +42,14 @@ class Native:
         "array_scale": ("f(v, by)", None),
         "array_scale_copied": ("f(v, by)", None),
         "array_sum_strided": ("f(v, n, stride)", None),
+        "array_sum_strided_copied": ("f(v, n, stride)", None),
         "array_fill_i32": ("f(v, by)", None),
+        "array_fill_i32_copied": ("f(v, by)", None),
         "point_add": ("p = f(a, b)\np.x\np.y", "(p.x, p.y)"),
         "point_norm2": ("f(a)", None),
+        "point_norm2_copied": ("f(a)", None),
         "record_sum": ("f(a)", None),
+        "record_sum_copied": ("f(a)", None),
         "block_make": ("f(seed)[15]", None),
         "callback_once": ("f(g, x)", None),
         "callback_iterate": ("f(g, n)", None),
@@ -53,11 +58,15 @@ class Native:
         "alloc_free": ("p = f(n)\nfree(p)", "p"),
         "alloc_aligned_free": ("p = f(n, size)\nfree(p)", "p"),
         "matmul": ("f(v, w, c, n)", None),
+        "matmul_copied": ("f(v, w, c, n)", None),
         "dot": ("f(v, w)", None),
+        "dot_copied": ("f(v, w)", None),
         "vector_add": ("f(v, w, c)", None),
         "vector_add_copied": ("f(v, w, c)", None),
         "norm": ("f(v)", None),
+        "norm_copied": ("f(v)", None),
         "pairs": ("f(v)", None),
+        "pairs_copied": ("f(v)", None),
         "args_8i": (ARGS_8I, None),
         "args_12mixed": (ARGS_12MIXED, None),
         "target": ("r = f(k, x)\n" + cases.STEP, "r"),
@@ -88,9 +97,9 @@ class Native:
             names.update(free=self.lib.free)
         elif bench == "point_add":
             names.update(a=self.lib.Point(1.5, 2.5), b=self.lib.Point(10.0, 20.0))
-        elif bench == "point_norm2":
+        elif bench in ("point_norm2", "point_norm2_copied"):
             names.update(a=self.lib.Point(3.0, 4.0))
-        elif bench == "record_sum":
+        elif bench in ("record_sum", "record_sum_copied"):
             names.update(a=self.lib.Record(*cases.RECORD))
         elif bench == "callback_once":
             names.update(g=cases.increment)

@@ -16,6 +16,7 @@ class Cffi:
             "add_i32_checked": ("r = f(a, b, sum)\nsum[0]", "(r, sum[0])"),
             "add_i64_checked": ("r = f(a, b, sum)\nsum[0]", "(r, sum[0])"),
             "str_length_copied": ("f(u.encode())", None),
+            "str_length_utf8_copied": ("f(u.encode())", None),
             "str_identity": ("r = f(s)", "string(r).decode()"),
             "str_identity_copied": ("e = u.encode()\nr = string(f(e)).decode()", "r"),
             "str_concat": ("p = f(s, s)\nr = string(p).decode()\nfree(p)", "r"),
@@ -27,7 +28,11 @@ class Cffi:
             "array_scale": ("f(view(D, v), n, by)", None),
             "array_scale_copied": ("d = new(D, n)\nmove(d, v, size)\nf(d, n, by)\nmove(v, d, size)", "None"),
             "array_sum_strided": ("f(view(D, v), n, stride)", None),
+            "array_sum_strided_copied": ("d = new(D, n * stride)\nmove(d, v, size)\nr = f(d, n, stride)", "r"),
             "array_fill_i32": ("f(view(I, v), n, by)", None),
+            "array_fill_i32_copied": ("d = new(I, n)\nf(d, n, by)\nmove(v, d, size)", "None"),
+            "point_norm2_copied": ("f(new(S, a[0]))", None),
+            "record_sum_copied": ("f(new(S, a[0]))", None),
             "block_make": ("f(seed).words[15]", None),
             "callback_iterate": ("f(g, n, NULL)", None),
             "callback_iterate_stop": ("f(g, n, NULL)", None),
@@ -35,12 +40,17 @@ class Cffi:
             "alloc_free": ("p = f(n)\nfree(p)", "address(p)"),
             "alloc_aligned_free": ("p = f(n, size)\nfree(p)", "address(p)"),
             "matmul": ("f(view(D, v), view(D, w), view(D, c), n)", None),
+            "matmul_copied": ("d = new(D, n * n)\nmove(d, v, size)\ne = new(D, n * n)\nmove(e, w, size)\no = new(D, n * n)\n"
+                              "f(d, e, o, n)\nmove(c, o, size)", "None"),
             "dot": ("f(view(D, v), view(D, w), n)", None),
+            "dot_copied": ("d = new(D, n)\nmove(d, v, size)\ne = new(D, n)\nmove(e, w, size)\nr = f(d, e, n)", "r"),
             "vector_add": ("f(view(D, v), view(D, w), view(D, c), n)", None),
             "vector_add_copied": ("d = new(D, n)\nmove(d, v, size)\ne = new(D, n)\nmove(e, w, size)\no = new(D, n)\n"
                                   "f(d, e, o, n)\nmove(c, o, size)", "None"),
             "norm": ("f(view(D, v), n)", None),
+            "norm_copied": ("d = new(D, n)\nmove(d, v, size)\nr = f(d, n)", "r"),
             "pairs": ("f(view(D, v), n)", None),
+            "pairs_copied": ("d = new(D, n)\nmove(d, v, size)\nr = f(d, n)", "r"),
         })
     TEXTS.update([(name + "_numpy", text) for name, text in TEXTS.items() if name in cases.NUMPY])
     FUNCTIONS = Native.FUNCTIONS
@@ -84,14 +94,14 @@ class Cffi:
             names.update(string=ffi.string, free=self.function("free"))
         elif bench == "bytes_count_nul_copied":
             names.update(new=ffi.new, B=ffi.typeof("uint8_t[]"))
-        elif bench.endswith("_copied"):
-            names.update(new=ffi.new, move=ffi.memmove, size=8 * n)
+        elif bench.endswith("_copied") and "v" in inputs:
+            names.update(new=ffi.new, move=ffi.memmove, size=len(inputs["v"]) * inputs["v"].itemsize)
         elif bench == "point_add":
             names.update(a=ffi.new("struct bl_point *", (1.5, 2.5))[0], b=ffi.new("struct bl_point *", (10, 20))[0])
-        elif bench == "point_norm2":
-            names.update(a=ffi.new("struct bl_point *", (3, 4)))
-        elif bench == "record_sum":
-            names.update(a=self.record(*cases.RECORD))
+        elif bench in ("point_norm2", "point_norm2_copied"):
+            names.update(a=ffi.new("struct bl_point *", (3, 4)), new=ffi.new, S=ffi.typeof("struct bl_point *"))
+        elif bench in ("record_sum", "record_sum_copied"):
+            names.update(a=self.record(*cases.RECORD), new=ffi.new, S=ffi.typeof("struct bl_record *"))
         elif bench == "callback_once":
             names.update(g=self.called("called_i32", "int32_t(int32_t)", cases.increment))
         elif bench == "callback_iterate":

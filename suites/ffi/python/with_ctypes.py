@@ -5,7 +5,7 @@ import re
 import cases
 
 from ctypes import (CDLL, CFUNCTYPE, POINTER, Structure, byref, c_bool, c_char, c_char_p, c_double, c_float, c_int32, c_int64,
-                    c_size_t, c_uint32, c_uint64, c_ubyte, c_void_p, memmove, string_at)
+                    c_size_t, c_uint32, c_uint64, c_ubyte, c_void_p, memmove, sizeof, string_at)
 
 from native import Native
 
@@ -86,6 +86,7 @@ class Ctypes:
             "add_i32_checked": ("r = f(a, b, byref(sum))\nsum.value", "(r, sum.value)"),
             "add_i64_checked": ("r = f(a, b, byref(sum))\nsum.value", "(r, sum.value)"),
             "str_length_copied": ("f(u.encode())", None),
+            "str_length_utf8_copied": ("f(u.encode())", None),
             "str_identity": ("r = f(s)", "string_at(r).decode()"),
             "str_identity_copied": ("f(u.encode()).decode()", None),
             "str_concat": ("p = f(s, s)\nr = string_at(p).decode()\nfree(p)", "r"),
@@ -97,18 +98,27 @@ class Ctypes:
             "array_scale": ("f(A.from_buffer(v), n, by)", None),
             "array_scale_copied": ("d = A.from_buffer_copy(v)\nf(d, n, by)\nmemmove(A.from_buffer(v), d, size)", "None"),
             "array_sum_strided": ("f(A.from_buffer(v), n, stride)", None),
+            "array_sum_strided_copied": ("f(A.from_buffer_copy(v), n, stride)", None),
             "array_fill_i32": ("f(A.from_buffer(v), n, by)", None),
+            "array_fill_i32_copied": ("d = A()\nf(d, n, by)\nmemmove(A.from_buffer(v), d, size)", "None"),
+            "point_norm2_copied": ("f(S.from_buffer_copy(a))", None),
+            "record_sum_copied": ("f(S.from_buffer_copy(a))", None),
             "block_make": ("f(seed).words[15]", None),
             "callback_iterate": ("f(g, n, None)", None),
             "callback_iterate_stop": ("f(g, n, None)", None),
             "callback_transform": ("f(A.from_buffer(v), n, g)", None),
             "matmul": ("f(A.from_buffer(v), A.from_buffer(w), A.from_buffer(c), n)", None),
+            "matmul_copied": ("d = A()\nf(A.from_buffer_copy(v), A.from_buffer_copy(w), d, n)\n"
+                              "memmove(A.from_buffer(c), d, size)", "None"),
             "dot": ("f(A.from_buffer(v), A.from_buffer(w), n)", None),
+            "dot_copied": ("f(A.from_buffer_copy(v), A.from_buffer_copy(w), n)", None),
             "vector_add": ("f(A.from_buffer(v), A.from_buffer(w), A.from_buffer(c), n)", None),
             "vector_add_copied": ("d = A()\nf(A.from_buffer_copy(v), A.from_buffer_copy(w), d, n)\n"
                                   "memmove(A.from_buffer(c), d, size)", "None"),
             "norm": ("f(A.from_buffer(v), n)", None),
+            "norm_copied": ("f(A.from_buffer_copy(v), n)", None),
             "pairs": ("f(A.from_buffer(v), n)", None),
+            "pairs_copied": ("f(A.from_buffer_copy(v), n)", None),
         })
     TEXTS.update([(name + "_numpy", (re.sub(r"A\.from_buffer\((\w)\)", r"\1", text[0]), text[1]))
                   for name, text in TEXTS.items() if name in cases.NUMPY])
@@ -133,7 +143,7 @@ class Ctypes:
         f = self.function(name)
         names = {"f": f}
         if "v" in inputs:
-            names.update(A=(c_int32 if bench == "array_fill_i32" else c_double) * len(inputs["v"]))
+            names.update(A=(c_int32 if cases.base(bench) == "array_fill_i32" else c_double) * len(inputs["v"]))
         if bench == "add_i32_checked":
             names.update(byref=byref, sum=c_int32())
         elif bench == "add_i64_checked":
@@ -153,14 +163,14 @@ class Ctypes:
             arrays = {DOUBLES: ndpointer(dtype="float64", ndim=1, flags="C_CONTIGUOUS"),
                       POINTER(c_int32): ndpointer(dtype="int32", ndim=1, flags="C_CONTIGUOUS")}
             f.argtypes = [arrays.get(argument, argument) for argument in f.argtypes]
-        elif bench in ("array_scale_copied", "vector_add_copied"):
-            names.update(memmove=memmove, size=8 * n)
+        elif bench in ("array_scale_copied", "array_fill_i32_copied", "matmul_copied", "vector_add_copied"):
+            names.update(memmove=memmove, size=sizeof(names["A"]))
         elif bench == "point_add":
             names.update(a=Point(1.5, 2.5), b=Point(10, 20))
-        elif bench == "point_norm2":
-            names.update(a=Point(3, 4))
-        elif bench == "record_sum":
-            names.update(a=record(*cases.RECORD))
+        elif bench in ("point_norm2", "point_norm2_copied"):
+            names.update(a=Point(3, 4), S=Point)
+        elif bench in ("record_sum", "record_sum_copied"):
+            names.update(a=record(*cases.RECORD), S=Record)
         elif bench == "callback_once":
             names.update(g=ONCE(cases.increment))
         elif bench == "callback_iterate":

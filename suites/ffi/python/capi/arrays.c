@@ -25,13 +25,24 @@ static PyObject *str_length_utf8(PyObject *self, PyObject *bytes)
     return text_length(bytes, bl_str_length_utf8);
 }
 
+static PyObject *copied_text_length(PyObject *str, size_t (*length)(const char *))
+{
+    PyObject *bytes = copy_text(str);
+    PyObject *result = bytes != NULL ? text_length(bytes, length) : NULL;
+    Py_XDECREF(bytes);
+    return result;
+}
+
 static PyObject *str_length_copied(PyObject *self, PyObject *str)
 {
     (void)self;
-    PyObject *bytes = copy_text(str);
-    PyObject *result = bytes != NULL ? text_length(bytes, bl_str_length) : NULL;
-    Py_XDECREF(bytes);
-    return result;
+    return copied_text_length(str, bl_str_length);
+}
+
+static PyObject *str_length_utf8_copied(PyObject *self, PyObject *str)
+{
+    (void)self;
+    return copied_text_length(str, bl_str_length_utf8);
 }
 
 /* The address: a pointer is what is returned, and Python has no type for it. */
@@ -102,6 +113,7 @@ PyMethodDef text_methods[] = {
     {"str_length", str_length, METH_O, NULL},
     {"str_length_copied", str_length_copied, METH_O, "of a str"},
     {"str_length_utf8", str_length_utf8, METH_O, NULL},
+    {"str_length_utf8_copied", str_length_utf8_copied, METH_O, "of a str"},
     {"str_identity", str_identity, METH_O, "the address of the bytes"},
     {"str_identity_copied", str_identity_copied, METH_O, "of a str; a str"},
     FAST("str_concat", str_concat, "of bytes; a str"),
@@ -133,30 +145,34 @@ REDUCES(array_sum)
 REDUCES(norm)
 REDUCES(pairs)
 
-static PyObject *sum_of_copy(double *copy, size_t n)
+static PyObject *reduced_copy(double *copy, size_t n, double (*reduce)(const double *, size_t))
 {
     if (copy == NULL) {
         return NULL;
     }
-    double sum = bl_array_sum(copy, n);
+    double result = reduce(copy, n);
     PyMem_Free(copy);
-    return PyFloat_FromDouble(sum);
+    return PyFloat_FromDouble(result);
 }
 
-static PyObject *array_sum_copied(PyObject *self, PyObject *object)
-{
-    (void)self;
-    size_t n = 0;
-    double *copy = copy_buffer(object, &n);
-    return sum_of_copy(copy, n);
-}
+#define REDUCES_COPY(name)                                                                                     \
+    static PyObject *name##_copied(PyObject *self, PyObject *object)                                           \
+    {                                                                                                          \
+        (void)self;                                                                                            \
+        size_t n = 0;                                                                                          \
+        double *copy = copy_buffer(object, &n);                                                                \
+        return reduced_copy(copy, n, bl_##name);                                                               \
+    }
+REDUCES_COPY(array_sum)
+REDUCES_COPY(norm)
+REDUCES_COPY(pairs)
 
 static PyObject *array_sum_list(PyObject *self, PyObject *object)
 {
     (void)self;
     size_t n = 0;
     double *copy = copy_list(object, &n);
-    return sum_of_copy(copy, n);
+    return reduced_copy(copy, n, bl_array_sum);
 }
 
 static PyObject *array_scale(PyObject *self, PyObject *const *args, Py_ssize_t count)
@@ -198,6 +214,16 @@ static PyObject *array_scale_copied(PyObject *self, PyObject *const *args, Py_ss
     Py_RETURN_NONE;
 }
 
+/* Whether so many doubles are enough; else false, with an exception set. */
+static bool is_enough(size_t held, size_t n, size_t stride)
+{
+    if (n != 0 && (held == 0 || (stride != 0 && n - 1 > (held - 1) / stride))) {
+        PyErr_SetString(PyExc_ValueError, "the array is too short");
+        return false;
+    }
+    return true;
+}
+
 static PyObject *array_sum_strided(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     (void)self;
@@ -208,13 +234,25 @@ static PyObject *array_sum_strided(PyObject *self, PyObject *const *args, Py_ssi
         !take_buffer(args[0], 'd', false, &view, &held)) {
         return NULL;
     }
-    PyObject *result = NULL;
-    if (n != 0 && (held == 0 || (stride != 0 && n - 1 > (held - 1) / stride))) {
-        PyErr_SetString(PyExc_ValueError, "the array is too short");
-    } else {
-        result = PyFloat_FromDouble(bl_array_sum_strided(view.buf, n, stride));
-    }
+    PyObject *result =
+        is_enough(held, n, stride) ? PyFloat_FromDouble(bl_array_sum_strided(view.buf, n, stride)) : NULL;
     PyBuffer_Release(&view);
+    return result;
+}
+
+static PyObject *array_sum_strided_copied(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    (void)self;
+    size_t n, stride, held = 0;
+    COUNT("array_sum_strided_copied", 3)
+    if (!take_size(args[1], &n) || !take_size(args[2], &stride)) {
+        return NULL;
+    }
+    double *copy = copy_buffer(args[0], &held);
+    PyObject *result = copy != NULL && is_enough(held, n, stride)
+                           ? PyFloat_FromDouble(bl_array_sum_strided(copy, n, stride))
+                           : NULL;
+    PyMem_Free(copy);
     return result;
 }
 
@@ -230,6 +268,30 @@ static PyObject *array_fill_i32(PyObject *self, PyObject *const *args, Py_ssize_
     }
     bl_array_fill_i32(view.buf, n, with);
     PyBuffer_Release(&view);
+    Py_RETURN_NONE;
+}
+
+/* What is there is not read: it is copied back alone. */
+static PyObject *array_fill_i32_copied(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    (void)self;
+    Py_buffer view;
+    size_t n;
+    int32_t with;
+    COUNT("array_fill_i32_copied", 2)
+    if (!take_i32(args[1], &with) || !take_buffer(args[0], 'i', true, &view, &n)) {
+        return NULL;
+    }
+    int32_t *filled = PyMem_Malloc((size_t)view.len + (n == 0));
+    if (filled != NULL) {
+        bl_array_fill_i32(filled, n, with);
+        memcpy(view.buf, filled, (size_t)view.len);
+    }
+    PyBuffer_Release(&view);
+    if (filled == NULL) {
+        return PyErr_NoMemory();
+    }
+    PyMem_Free(filled);
     Py_RETURN_NONE;
 }
 
@@ -252,6 +314,23 @@ static PyObject *dot(PyObject *self, PyObject *const *args, Py_ssize_t count)
         PyBuffer_Release(&b);
     }
     PyBuffer_Release(&a);
+    return result;
+}
+
+static PyObject *dot_copied(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    (void)self;
+    size_t n = 0, m = 0;
+    COUNT("dot_copied", 2)
+    double *a = copy_buffer(args[0], &n), *b = a != NULL ? copy_buffer(args[1], &m) : NULL;
+    PyObject *result = NULL;
+    if (b != NULL && n == m) {
+        result = PyFloat_FromDouble(bl_dot(a, b, n));
+    } else if (b != NULL) {
+        PyErr_SetString(PyExc_ValueError, "the arrays differ in length");
+    }
+    PyMem_Free(b);
+    PyMem_Free(a);
     return result;
 }
 
@@ -293,30 +372,58 @@ static PyObject *vector_add(PyObject *self, PyObject *const *args, Py_ssize_t co
     return combined(args, ALIKE, ALIKE, bl_vector_add);
 }
 
-static void add_copies(const double *a, const double *b, double *c, size_t n)
+/* The arrays are of `items` elements each. Without memory there is an exception afterwards. */
+static void combine_copies(const double *a, const double *b, double *c, size_t items, size_t n,
+                           void (*combine)(const double *, const double *, double *, size_t))
 {
-    size_t size = n * sizeof(double);
+    size_t size = items * sizeof(double);
     double *copies = PyMem_Malloc(3 * size + (size == 0));
     if (copies == NULL) {
         PyErr_NoMemory();
         return;
     }
     memcpy(copies, a, size);
-    memcpy(copies + n, b, size);
-    bl_vector_add(copies, copies + n, copies + 2 * n, n);
-    memcpy(c, copies + 2 * n, size);
+    memcpy(copies + items, b, size);
+    combine(copies, copies + items, copies + 2 * items, n);
+    memcpy(c, copies + 2 * items, size);
     PyMem_Free(copies);
+}
+
+static void add_copies(const double *a, const double *b, double *c, size_t n)
+{
+    combine_copies(a, b, c, n, n, bl_vector_add);
+}
+
+static void multiply_copies(const double *a, const double *b, double *c, size_t n)
+{
+    combine_copies(a, b, c, n * n, n, bl_matmul);
+}
+
+static PyObject *unless_raised(PyObject *result)
+{
+    if (result != NULL && PyErr_Occurred() != NULL) {
+        Py_CLEAR(result);
+    }
+    return result;
 }
 
 static PyObject *vector_add_copied(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     (void)self;
     COUNT("vector_add_copied", 3)
-    PyObject *result = combined(args, ALIKE, ALIKE, add_copies);
-    if (result != NULL && PyErr_Occurred() != NULL) {
-        Py_CLEAR(result);
+    return unless_raised(combined(args, ALIKE, ALIKE, add_copies));
+}
+
+static bool take_rows(PyObject *object, size_t *n)
+{
+    if (!take_size(object, n)) {
+        return false;
     }
-    return result;
+    if (*n > UINT32_MAX) {
+        PyErr_SetString(PyExc_ValueError, "no such matrix");
+        return false;
+    }
+    return true;
 }
 
 static PyObject *matmul(PyObject *self, PyObject *const *args, Py_ssize_t count)
@@ -324,14 +431,15 @@ static PyObject *matmul(PyObject *self, PyObject *const *args, Py_ssize_t count)
     (void)self;
     size_t n;
     COUNT("matmul", 4)
-    if (!take_size(args[3], &n)) {
-        return NULL;
-    }
-    if (n > UINT32_MAX) {
-        PyErr_SetString(PyExc_ValueError, "no such matrix");
-        return NULL;
-    }
-    return combined(args, n * n, n, bl_matmul);
+    return take_rows(args[3], &n) ? combined(args, n * n, n, bl_matmul) : NULL;
+}
+
+static PyObject *matmul_copied(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    (void)self;
+    size_t n;
+    COUNT("matmul_copied", 4)
+    return take_rows(args[3], &n) ? unless_raised(combined(args, n * n, n, multiply_copies)) : NULL;
 }
 
 static PyObject *alloc(PyObject *self, PyObject *object)
@@ -369,13 +477,19 @@ PyMethodDef array_methods[] = {
     FAST("array_scale", array_scale, "(values, by), in place"),
     FAST("array_scale_copied", array_scale_copied, NULL),
     FAST("array_sum_strided", array_sum_strided, "(values, n, stride)"),
+    FAST("array_sum_strided_copied", array_sum_strided_copied, NULL),
     FAST("array_fill_i32", array_fill_i32, "(values, with)"),
+    FAST("array_fill_i32_copied", array_fill_i32_copied, NULL),
     FAST("matmul", matmul, "(a, b, c, n)"),
+    FAST("matmul_copied", matmul_copied, NULL),
     FAST("dot", dot, NULL),
+    FAST("dot_copied", dot_copied, NULL),
     FAST("vector_add", vector_add, "(a, b, c)"),
     FAST("vector_add_copied", vector_add_copied, NULL),
     {"norm", norm, METH_O, NULL},
+    {"norm_copied", norm_copied, METH_O, NULL},
     {"pairs", pairs, METH_O, NULL},
+    {"pairs_copied", pairs_copied, METH_O, NULL},
     {"alloc", alloc, METH_O, "the address, 0 without memory"},
     FAST("alloc_aligned", alloc_aligned, "(alignment, size)"),
     {"free", free_, METH_O, NULL},

@@ -73,6 +73,20 @@ static PyObject *point_norm2(PyObject *self, PyObject *object)
     return point != NULL ? PyFloat_FromDouble(bl_point_norm2(point)) : NULL;
 }
 
+static PyObject *point_norm2_copied(PyObject *self, PyObject *object)
+{
+    (void)self;
+    const struct bl_point *point = take_point(object);
+    struct bl_point *copy = point != NULL ? PyMem_Malloc(sizeof(*copy)) : NULL;
+    if (copy == NULL) {
+        return point != NULL ? PyErr_NoMemory() : NULL;
+    }
+    *copy = *point;
+    double result = bl_point_norm2(copy);
+    PyMem_Free(copy);
+    return PyFloat_FromDouble(result);
+}
+
 /* Record(id, values, counts, name): 8 numbers, 6 integers, text of at most 15 bytes. */
 static int record_init(PyObject *self, PyObject *args, PyObject *keywords)
 {
@@ -108,14 +122,34 @@ static PyType_Slot record_slots[] = {{Py_tp_init, record_init}, {Py_tp_dealloc, 
 static PyType_Spec record_spec = {"benchlib_capi.Record", sizeof(struct record_object), 0, Py_TPFLAGS_DEFAULT,
                                   record_slots};
 
-static PyObject *record_sum(PyObject *self, PyObject *object)
+static struct bl_record *take_record(PyObject *object)
 {
-    (void)self;
     if (!Py_IS_TYPE(object, record_type)) {
         PyErr_SetString(PyExc_TypeError, "a Record is needed");
         return NULL;
     }
-    return PyFloat_FromDouble(bl_record_sum(&((struct record_object *)object)->record));
+    return &((struct record_object *)object)->record;
+}
+
+static PyObject *record_sum(PyObject *self, PyObject *object)
+{
+    (void)self;
+    const struct bl_record *record = take_record(object);
+    return record != NULL ? PyFloat_FromDouble(bl_record_sum(record)) : NULL;
+}
+
+static PyObject *record_sum_copied(PyObject *self, PyObject *object)
+{
+    (void)self;
+    const struct bl_record *record = take_record(object);
+    struct bl_record *copy = record != NULL ? PyMem_Malloc(sizeof(*copy)) : NULL;
+    if (copy == NULL) {
+        return record != NULL ? PyErr_NoMemory() : NULL;
+    }
+    *copy = *record;
+    double result = bl_record_sum(copy);
+    PyMem_Free(copy);
+    return PyFloat_FromDouble(result);
 }
 
 static Py_ssize_t block_length(PyObject *self)
@@ -155,7 +189,9 @@ static PyObject *block_make(PyObject *self, PyObject *object)
 PyMethodDef struct_methods[] = {
     FAST("point_add", point_add, NULL),
     {"point_norm2", point_norm2, METH_O, NULL},
+    {"point_norm2_copied", point_norm2_copied, METH_O, NULL},
     {"record_sum", record_sum, METH_O, NULL},
+    {"record_sum_copied", record_sum_copied, METH_O, NULL},
     {"block_make", block_make, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

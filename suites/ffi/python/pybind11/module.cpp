@@ -14,6 +14,7 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -107,6 +108,7 @@ void strings(py::module_ &m)
     m.def("str_length", [](const py::bytes &text) { return bl_str_length(text_of(text)); });
     m.def("str_length_copied", [](const std::string &text) { return bl_str_length(text.c_str()); });
     m.def("str_length_utf8", [](const py::bytes &text) { return bl_str_length_utf8(text_of(text)); });
+    m.def("str_length_utf8_copied", [](const std::string &text) { return bl_str_length_utf8(text.c_str()); });
     m.def("str_identity",
           [](const py::bytes &text) { return reinterpret_cast<uintptr_t>(bl_str_identity(text_of(text))); });
     m.def("str_identity_copied",
@@ -132,6 +134,29 @@ void strings(py::module_ &m)
     });
 }
 
+void enough(size_t held, size_t n, size_t stride)
+{
+    if (n != 0 && (held == 0 || (stride != 0 && n - 1 > (held - 1) / stride))) {
+        throw py::value_error("the array is too short");
+    }
+}
+
+// Three matrices of n rows.
+void square(size_t a, size_t b, size_t c, size_t n)
+{
+    if (n > UINT32_MAX) {
+        throw py::value_error("no such matrix");
+    }
+    same(a, n * n);
+    same(b, n * n);
+    same(c, n * n);
+}
+
+std::vector<double> copy_of(const items<double> &values)
+{
+    return {values.data(), values.data() + values.size()};
+}
+
 void arrays(py::module_ &m)
 {
     m.def("array_sum", [](const py::buffer &buffer) {
@@ -139,8 +164,7 @@ void arrays(py::module_ &m)
         return bl_array_sum(values.data(), values.size());
     });
     m.def("array_sum_copied", [](const py::buffer &buffer) {
-        items<double> values(buffer);
-        std::vector<double> copy(values.data(), values.data() + values.size());
+        std::vector<double> copy = copy_of(items<double>(buffer));
         return bl_array_sum(copy.data(), copy.size());
     });
     m.def("array_sum_list",
@@ -154,33 +178,50 @@ void arrays(py::module_ &m)
     });
     m.def("array_scale_copied", [](const py::buffer &buffer, double by) {
         items<double> values(buffer, true);
-        std::vector<double> copy(values.data(), values.data() + values.size());
+        std::vector<double> copy = copy_of(values);
         bl_array_scale(copy.data(), copy.size(), by);
         std::copy(copy.begin(), copy.end(), values.data());
     });
     m.def("array_sum_strided", [](const py::buffer &buffer, size_t n, size_t stride) {
         items<double> values(buffer);
-        if (n != 0 && (values.size() == 0 || (stride != 0 && n - 1 > (values.size() - 1) / stride))) {
-            throw py::value_error("the array is too short");
-        }
+        enough(values.size(), n, stride);
         return bl_array_sum_strided(values.data(), n, stride);
+    });
+    m.def("array_sum_strided_copied", [](const py::buffer &buffer, size_t n, size_t stride) {
+        std::vector<double> copy = copy_of(items<double>(buffer));
+        enough(copy.size(), n, stride);
+        return bl_array_sum_strided(copy.data(), n, stride);
     });
     m.def("array_fill_i32", [](const py::buffer &buffer, int32_t with) {
         items<int32_t> values(buffer, true);
         bl_array_fill_i32(values.data(), values.size(), with);
     });
+    m.def("array_fill_i32_copied", [](const py::buffer &buffer, int32_t with) {
+        items<int32_t> values(buffer, true);
+        std::vector<int32_t> filled(values.size());
+        bl_array_fill_i32(filled.data(), filled.size(), with);
+        std::copy(filled.begin(), filled.end(), values.data());
+    });
     m.def("matmul", [](const py::buffer &first, const py::buffer &second, const py::buffer &result, size_t n) {
         items<double> a(first), b(second), c(result, true);
-        if (n > UINT32_MAX) {
-            throw py::value_error("no such matrix");
-        }
-        same(a.size(), n * n);
-        same(b.size(), n * n);
-        same(c.size(), n * n);
+        square(a.size(), b.size(), c.size(), n);
         bl_matmul(a.data(), b.data(), c.data(), n);
     });
+    m.def("matmul_copied",
+          [](const py::buffer &first, const py::buffer &second, const py::buffer &result, size_t n) {
+              items<double> a(first), b(second), c(result, true);
+              square(a.size(), b.size(), c.size(), n);
+              std::vector<double> left = copy_of(a), right = copy_of(b), product(c.size());
+              bl_matmul(left.data(), right.data(), product.data(), n);
+              std::copy(product.begin(), product.end(), c.data());
+          });
     m.def("dot", [](const py::buffer &first, const py::buffer &second) {
         items<double> a(first), b(second);
+        same(a.size(), b.size());
+        return bl_dot(a.data(), b.data(), a.size());
+    });
+    m.def("dot_copied", [](const py::buffer &first, const py::buffer &second) {
+        std::vector<double> a = copy_of(items<double>(first)), b = copy_of(items<double>(second));
         same(a.size(), b.size());
         return bl_dot(a.data(), b.data(), a.size());
     });
@@ -194,8 +235,7 @@ void arrays(py::module_ &m)
         items<double> a(first), b(second), c(result, true);
         same(a.size(), b.size());
         same(a.size(), c.size());
-        std::vector<double> left(a.data(), a.data() + a.size()), right(b.data(), b.data() + b.size()),
-            sum(a.size());
+        std::vector<double> left = copy_of(a), right = copy_of(b), sum(a.size());
         bl_vector_add(left.data(), right.data(), sum.data(), sum.size());
         std::copy(sum.begin(), sum.end(), c.data());
     });
@@ -203,9 +243,17 @@ void arrays(py::module_ &m)
         items<double> values(buffer);
         return bl_norm(values.data(), values.size());
     });
+    m.def("norm_copied", [](const py::buffer &buffer) {
+        std::vector<double> copy = copy_of(items<double>(buffer));
+        return bl_norm(copy.data(), copy.size());
+    });
     m.def("pairs", [](const py::buffer &buffer) {
         items<double> values(buffer);
         return bl_pairs(values.data(), values.size());
+    });
+    m.def("pairs_copied", [](const py::buffer &buffer) {
+        std::vector<double> copy = copy_of(items<double>(buffer));
+        return bl_pairs(copy.data(), copy.size());
     });
     m.def("alloc", [](size_t size) { return reinterpret_cast<uintptr_t>(bl_alloc(size)); });
     m.def("alloc_aligned", [](size_t alignment, size_t size) {
@@ -249,7 +297,15 @@ void structs(py::module_ &m)
     m.def("point_add", &bl_point_add);
     // By reference: a pointer could be None.
     m.def("point_norm2", [](const bl_point &point) { return bl_point_norm2(&point); });
+    m.def("point_norm2_copied", [](const bl_point &point) {
+        auto copy = std::make_unique<bl_point>(point);
+        return bl_point_norm2(copy.get());
+    });
     m.def("record_sum", [](const bl_record &record) { return bl_record_sum(&record); });
+    m.def("record_sum_copied", [](const bl_record &record) {
+        auto copy = std::make_unique<bl_record>(record);
+        return bl_record_sum(copy.get());
+    });
     m.def("block_make", &bl_block_make);
 }
 

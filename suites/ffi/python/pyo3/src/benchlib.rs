@@ -12,6 +12,7 @@ pub struct bl_point {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct bl_record {
     pub id: i64,
     pub values: [f64; 8],

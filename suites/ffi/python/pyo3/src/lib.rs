@@ -212,6 +212,12 @@ fn str_length_utf8(text: &PyBytes) -> PyResult<usize> {
     Ok(unsafe { bl_str_length_utf8(text_of(text)?) })
 }
 
+#[pyfunction]
+fn str_length_utf8_copied(text: &str) -> PyResult<usize> {
+    let copy = CString::new(text)?;
+    Ok(unsafe { bl_str_length_utf8(copy.as_ptr()) })
+}
+
 /// The address: a pointer is what is returned, and Python has no type for it.
 #[pyfunction]
 fn str_identity(text: &PyBytes) -> PyResult<usize> {
@@ -278,13 +284,24 @@ fn array_scale_copied(py: Python<'_>, values: Items<f64>, by: f64) -> PyResult<(
     values.copy_from(py, &copy)
 }
 
-#[pyfunction]
-fn array_sum_strided(values: Items<f64>, n: usize, stride: usize) -> PyResult<f64> {
-    let held = values.len();
+fn enough(held: usize, n: usize, stride: usize) -> PyResult<()> {
     if n != 0 && (held == 0 || (stride != 0 && n - 1 > (held - 1) / stride)) {
         return Err(PyValueError::new_err("the array is too short"));
     }
+    Ok(())
+}
+
+#[pyfunction]
+fn array_sum_strided(values: Items<f64>, n: usize, stride: usize) -> PyResult<f64> {
+    enough(values.len(), n, stride)?;
     Ok(unsafe { bl_array_sum_strided(values.at(), n, stride) })
+}
+
+#[pyfunction]
+fn array_sum_strided_copied(py: Python<'_>, values: Items<f64>, n: usize, stride: usize) -> PyResult<f64> {
+    let copy = values.to_vec(py)?;
+    enough(copy.len(), n, stride)?;
+    Ok(unsafe { bl_array_sum_strided(copy.as_ptr(), n, stride) })
 }
 
 #[pyfunction]
@@ -294,19 +311,47 @@ fn array_fill_i32(values: Items<i32>, with: i32) -> PyResult<()> {
 }
 
 #[pyfunction]
-fn matmul(a: Items<f64>, b: Items<f64>, c: Items<f64>, n: usize) -> PyResult<()> {
+fn array_fill_i32_copied(py: Python<'_>, values: Items<i32>, with: i32) -> PyResult<()> {
+    let mut filled = vec![0; values.len()];
+    unsafe { bl_array_fill_i32(filled.as_mut_ptr(), filled.len(), with) };
+    values.copy_from(py, &filled)
+}
+
+/// Three matrices of n rows.
+fn square(a: &Items<f64>, b: &Items<f64>, c: &Items<f64>, n: usize) -> PyResult<()> {
     let wanted = n.checked_mul(n).ok_or_else(|| PyValueError::new_err("no such matrix"))?;
     same(a.len(), wanted)?;
     same(b.len(), wanted)?;
-    same(c.len(), wanted)?;
+    same(c.len(), wanted)
+}
+
+#[pyfunction]
+fn matmul(a: Items<f64>, b: Items<f64>, c: Items<f64>, n: usize) -> PyResult<()> {
+    square(&a, &b, &c, n)?;
     unsafe { bl_matmul(a.at(), b.at(), c.at_mut()?, n) };
     Ok(())
+}
+
+#[pyfunction]
+fn matmul_copied(py: Python<'_>, a: Items<f64>, b: Items<f64>, c: Items<f64>, n: usize) -> PyResult<()> {
+    square(&a, &b, &c, n)?;
+    let (left, right) = (a.to_vec(py)?, b.to_vec(py)?);
+    let mut product = vec![0.0; left.len()];
+    unsafe { bl_matmul(left.as_ptr(), right.as_ptr(), product.as_mut_ptr(), n) };
+    c.copy_from(py, &product)
 }
 
 #[pyfunction]
 fn dot(a: Items<f64>, b: Items<f64>) -> PyResult<f64> {
     same(a.len(), b.len())?;
     Ok(unsafe { bl_dot(a.at(), b.at(), a.len()) })
+}
+
+#[pyfunction]
+fn dot_copied(py: Python<'_>, a: Items<f64>, b: Items<f64>) -> PyResult<f64> {
+    same(a.len(), b.len())?;
+    let (left, right) = (a.to_vec(py)?, b.to_vec(py)?);
+    Ok(unsafe { bl_dot(left.as_ptr(), right.as_ptr(), left.len()) })
 }
 
 #[pyfunction]
@@ -333,8 +378,20 @@ fn norm(values: Items<f64>) -> f64 {
 }
 
 #[pyfunction]
+fn norm_copied(py: Python<'_>, values: Items<f64>) -> PyResult<f64> {
+    let copy = values.to_vec(py)?;
+    Ok(unsafe { bl_norm(copy.as_ptr(), copy.len()) })
+}
+
+#[pyfunction]
 fn pairs(values: Items<f64>) -> f64 {
     unsafe { bl_pairs(values.at(), values.len()) }
+}
+
+#[pyfunction]
+fn pairs_copied(py: Python<'_>, values: Items<f64>) -> PyResult<f64> {
+    let copy = values.to_vec(py)?;
+    Ok(unsafe { bl_pairs(copy.as_ptr(), copy.len()) })
 }
 
 // Memory.
@@ -424,8 +481,20 @@ fn point_norm2(point: &Point) -> f64 {
 }
 
 #[pyfunction]
+fn point_norm2_copied(point: &Point) -> f64 {
+    let copy = Box::new(point.inner);
+    unsafe { bl_point_norm2(&*copy) }
+}
+
+#[pyfunction]
 fn record_sum(record: &Record) -> f64 {
     unsafe { bl_record_sum(&record.inner) }
+}
+
+#[pyfunction]
+fn record_sum_copied(record: &Record) -> f64 {
+    let copy = Box::new(record.inner);
+    unsafe { bl_record_sum(&*copy) }
 }
 
 #[pyfunction]
@@ -528,11 +597,13 @@ fn benchlib_pyo3(_py: Python<'_>, module: &PyModule) -> PyResult<()> {
     add_all!(module, noop return_int return_int64 return_bool return_double
         add_i32 add_i64 add_u32 add_u64 add_f32 add_f64 mul_f64 mul_i32 mul_i64 add_i32_checked
         add_i64_checked and_ not_ xor_u64 args_8i args_12mixed target
-        str_length str_length_copied str_length_utf8 str_identity str_identity_copied str_concat
+        str_length str_length_copied str_length_utf8 str_length_utf8_copied str_identity str_identity_copied str_concat
         bytes_count_nul bytes_count_nul_copied
-        array_sum array_sum_copied array_sum_list array_scale array_scale_copied array_sum_strided array_fill_i32
-        matmul dot vector_add vector_add_copied norm pairs alloc alloc_aligned free
-        point_add point_norm2 record_sum block_make
+        array_sum array_sum_copied array_sum_list array_scale array_scale_copied
+        array_sum_strided array_sum_strided_copied array_fill_i32 array_fill_i32_copied
+        matmul matmul_copied dot dot_copied vector_add vector_add_copied norm norm_copied pairs pairs_copied
+        alloc alloc_aligned free
+        point_add point_norm2 point_norm2_copied record_sum record_sum_copied block_make
         callback_once callback_iterate callback_transform);
     module.add_class::<Point>()?;
     module.add_class::<Record>()?;
