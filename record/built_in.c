@@ -33,7 +33,7 @@ enum {
 
 /* Less than this is within the error of the shares of 1,000 samples. */
 #define MISSED_TOLD 0.03
-/* And fewer expirations than that are chance: a single thread may have one or two behind its last tick. */
+/* And fewer expirations, of fewer threads, than that are chance: each may have one or two behind its last tick. */
 #define MISSED_FEW 10
 /* The longest time between two ticks of a kernel: CONFIG_HZ is 100 and more. */
 #define TICK_NS 10e6
@@ -351,6 +351,13 @@ static bool missed_several(const struct recording *recording)
            (double)missed_expirations(recording) > of_one;
 }
 
+static bool missed_few(const struct recording *recording)
+{
+    const struct tare_profile *profile = recording->profile;
+    return missed_expirations(recording) < MISSED_FEW && profile->process_count < MISSED_FEW &&
+           profile->thread_count < MISSED_FEW;
+}
+
 /* Of the time that threads took, what is in no sample: those that were gone before the kernel's tick. */
 static double missed_share(const struct recording *recording)
 {
@@ -398,7 +405,7 @@ static int tell(struct recording *recording)
                       broken == 1 ? "" : "es");
     }
     double missed = missed_share(recording);
-    if (missed >= MISSED_TOLD && missed_expirations(recording) >= MISSED_FEW && result == 0) {
+    if (missed >= MISSED_TOLD && !missed_few(recording) && result == 0) {
         bool several = missed_several(recording), none = recording->profile->sample_count == 0;
         result = note(outcome, "%.0f %% of the processor time is in no sample: it is %s%s", 100 * missed,
                       several ? "that of threads and processes which were too short for the kernel's tick"
