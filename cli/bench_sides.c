@@ -106,8 +106,7 @@ static bool make_argv(struct bench_call *call, const char *command, char **path,
 }
 
 /* Prints an error, and keeps the first one as what has ended the call. */
-static void end_call(struct bench_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void end_call(struct bench_call *call, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void end_call(struct bench_call *call, const char *format, ...)
 {
     char *text = NULL;
     va_list arguments;

@@ -115,3 +115,17 @@ needs_preload() {
 not_with_sanitizer() {
     [ -z "${TARE_SANITIZER:-}" ] || skip "$TARE_SANITIZER: $1"
 }
+
+# A process that has ended, and that nobody has waited for: $zombie.
+start_zombie() {
+    start python3 -c 'import os, time
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+open("zombie", "w").write(str(child))
+print("ready", flush=True)
+time.sleep(600)'
+    # shellcheck disable=SC2034 # tests use it
+    zombie=$(cat zombie)
+}

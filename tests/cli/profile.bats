@@ -350,16 +350,9 @@ until_file() {
 
 @test "profile: --pid of a process that has ended, and that nobody has waited for" {
     needs_perf
-    start python3 -c 'import os, time
-child = os.fork()
-if child == 0:
-    os._exit(0)
-os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-open("zombie", "w").write(str(child))
-print("ready", flush=True)
-time.sleep(600)'
-    run -125 --separate-stderr tare profile --mode fp --pid "$(cat zombie)" --for 0.1
-    expect stderr "$stderr" "tare: process $(cat zombie) has ended: its parent has not asked how"
+    start_zombie
+    run -125 --separate-stderr tare profile --mode fp --pid "$zombie" --for 0.1
+    expect stderr "$stderr" "tare: process $zombie has ended: its parent has not asked how"
 }
 
 @test "profile: --pid watches a process, which goes on" {

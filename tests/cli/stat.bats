@@ -166,16 +166,9 @@ print(json.load(sys.stdin)["stat"]["rows"][0]["reason"] or "")')
 }
 
 @test "--pid: a process that has ended, and that nobody has waited for" {
-    start python3 -c 'import os, time
-child = os.fork()
-if child == 0:
-    os._exit(0)
-os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-open("zombie", "w").write(str(child))
-print("ready", flush=True)
-time.sleep(600)'
-    run -125 --separate-stderr tare stat --pid "$(cat zombie)" --for 0.1
-    expect stderr "$stderr" "tare: process $(cat zombie) has ended: its parent has not asked how"
+    start_zombie
+    run -125 --separate-stderr tare stat --pid "$zombie" --for 0.1
+    expect stderr "$stderr" "tare: process $zombie has ended: its parent has not asked how"
     [ -z "$output" ]
 }
 
